@@ -68,10 +68,10 @@ def expected(function: SizeFunction, arguments: Sequence[int]) -> str:
     return line(function, found)
 
 
-def places(function: SizeFunction, element: str) -> list[tuple[str, str]]:
+def places(function: SizeFunction, rename: Callable[[str], str] = str) -> list[tuple[str, str]]:
     """Return the place of each number among a function's results, in the text of a language, and its kind."""
     return [
-        (name if length is None else name + element.format(i), kind)
+        (rename(name) if length is None else f"{rename(name)}[{i}]", kind)
         for name, length, kind in kinds(function)
         for i in range(1 if length is None else length)
     ]
@@ -262,7 +262,7 @@ def run_c(functions: Sequence[SizeFunction], calls: Sequence[Call], folder: Path
     (folder / "sizes.c").write_text(c.text(functions, ABOUT))
     written = []
     for i, function in enumerate(functions):
-        puts = [f"put_{kind}(sizes.{name});" for name, kind in places(function, "[{}]")]
+        puts = [f"put_{kind}(sizes.{name});" for name, kind in places(function)]
         written.append(_filled(C_CALL, INDEX=i, ARGUMENTS=given(function), PUTS="\n    ".join(puts)))
     names = ", ".join(f"call_{i}" for i in range(len(functions)))
     (folder / "main.c").write_text(_filled(C_MAIN, FUNCTIONS="\n".join(written), NAMES=names))
@@ -306,7 +306,7 @@ def run_rust(functions: Sequence[SizeFunction], calls: Sequence[Call], folder: P
     (folder / "sizes.rs").write_text(rust.text(functions, ABOUT))
     written = []
     for i, function in enumerate(functions):
-        words = ", ".join(f"{kind}_word(s.{name})" for name, kind in places(function, "[{}]"))
+        words = ", ".join(f"{kind}_word(s.{name})" for name, kind in places(function))
         written.append(f"{i} => sizes::sizes_{i}({given(function)}).map(|s| {{ let _ = s; vec![{words}] }}),")
     (folder / "main.rs").write_text(_filled(RUST_MAIN, CALLS="\n            ".join(written)))
     _run([rustc, "-D", "warnings", "--edition", "2021", folder / "main.rs", "-o", folder / "main"])
@@ -369,7 +369,7 @@ def run_go(functions: Sequence[SizeFunction], calls: Sequence[Call], folder: Pat
     (folder / "sizes" / "sizes.go").write_text(go.text(functions, ABOUT))
     written = []
     for i, function in enumerate(functions):
-        words = ", ".join(f"{kind}Word(s.{camel(name, first=True)})" for name, kind in places(function, "[{}]"))
+        words = ", ".join(f"{kind}Word(s.{name})" for name, kind in places(function, lambda name: camel(name, first=True)))
         written.append(_filled(GO_CALL, INDEX=i, ARGUMENTS=given(function), WORDS=words))
     (folder / "main.go").write_text(_filled(GO_MAIN, CALLS="\n\t".join(written)))
     environment = {**os.environ, "GOFLAGS": "-mod=mod", "GOPROXY": "off"}

@@ -32,6 +32,8 @@ EXACT = 1 << 53
 """Whole numbers up to this are exact in float64."""
 WIDEST = 9 * 10**18
 """Whole numbers up to this fit 64 bits, even if a float64 says so that was rounded a few times."""
+EXACTNESS = f"Whole numbers are exact: bounds prove it for sides up to {LIMIT} pixels, or a check refuses the size."
+"""What is said in languages with whole numbers of 64 bits."""
 TOO_LARGE = "the image is too large: a number that its sizes lead to has no exact 64 bits"
 IMPOSSIBLE = "no result: the sizes lead to a division by zero or to the root of a negative number"
 

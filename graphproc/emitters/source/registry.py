@@ -1,26 +1,21 @@
-"""List the languages that size functions are written in."""
+"""List the languages that size functions are written in.
+
+The command line names them in its help, so that nothing heavy is imported here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from graphproc.emitters.source.assignments import LIMIT
 from graphproc.errors import EmitError
-from graphproc.sizes.function import SizeFunction
 
-LANGUAGES: Mapping[str, str] = {
-    "json": "sizes.json",
-    "onnx": "sizes.onnx",
-    "c": "sizes.c",
-    "javascript": "sizes.mjs",
-    "go": "sizes.go",
-    "rust": "sizes.rs",
-    "python": "sizes.py",
-}
-"""The languages, each a module of this folder, and what a file of it is called for example."""
-EXACTNESS = f"Whole numbers are exact: bounds prove it for sides up to {LIMIT} pixels, or a check refuses the size."
-"""What is said in languages with whole numbers of 64 bits."""
+if TYPE_CHECKING:
+    from graphproc.sizes.function import SizeFunction
+
+LANGUAGES = ("json", "onnx", "c", "javascript", "go", "rust", "python")
+"""The languages, each a module of this folder."""
 
 
 def check_language(language: str) -> None:
@@ -45,6 +40,8 @@ def write(function: SizeFunction, language: str, about: Sequence[str]) -> bytes:
         EmitError: there is no such language, or it cannot express the function.
         ProgramError: no arguments meet a precondition.
     """
+    from graphproc.emitters.source.assignments import EXACTNESS
+
     check_language(language)
     module = import_module(f"graphproc.emitters.source.{language}")
     if language == "onnx":

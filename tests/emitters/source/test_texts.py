@@ -16,8 +16,8 @@ from support.languages import ABOUT, RUN, STRICT, compiled, needs
 from support.strategies import SYMBOLS, expressions, sides, table_expressions
 
 from graphproc.emitters.source import c, go, javascript, python, rust
-from graphproc.emitters.source.assignments import elements
-from graphproc.emitters.source.registry import EXACTNESS, LANGUAGES, write
+from graphproc.emitters.source.assignments import EXACTNESS, elements
+from graphproc.emitters.source.registry import LANGUAGES, write
 from graphproc.errors import EmitError
 from graphproc.sizes import num
 from graphproc.sizes.function import SizeFunction
