@@ -20,7 +20,7 @@ EXAMPLE = "Example: graphproc plan Qwen2VLImageProcessor 480x640, or: graphproc 
 Sizes = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[HxW...]",
+        metavar="HxW...",
         show_default=False,
         help="The height and width of each image of one call, e.g. 480x640; the images of a sample as 480x640,300x200.",
     ),
