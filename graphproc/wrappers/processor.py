@@ -20,12 +20,13 @@ from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.extra_inputs import by_name
 from graphproc.wrappers.loading import ImageProcessingMixin
 from graphproc.wrappers.methods.registry import methods
+from graphproc.wrappers.plan_source import PlanSource
 from graphproc.wrappers.planning import Planning
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.settings import checked_engine, setting_names
 
 
-class BaseImageProcessor(ImageProcessingMixin, Planning, ArrayMethods, CommonMethods, PostProcessing):
+class BaseImageProcessor(ImageProcessingMixin, Planning, PlanSource, ArrayMethods, CommonMethods, PostProcessing):
     """The base of all image processor classes.
 
     Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...). Sizes are
