@@ -115,10 +115,11 @@ def _program(metadata: Mapping[str, str]) -> Program:
         return parse(metadata["program"])
     settings = parse_json(metadata["config"].encode(), "graphproc.config")
     spec = lookup(str(settings.pop("image_processor_type", "")))
-    return spec.program(
+    program = spec.program(
         spec.config(settings),
         color=metadata["color"],
         extra_inputs=entry(metadata, "inputs", list),
         several=metadata.get("several") == "true",
         backend=metadata["backend"],
     )
+    return program.tapped(entry(metadata, "tap", list))
