@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     )
     from graphproc.fusion.fuse import fuse
     from graphproc.ir.program import Parity, Program, ProgramBuilder
+    from graphproc.kits.check import check_kit
+    from graphproc.kits.write import write_kit
     from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule as TorchModule
     from graphproc.wrappers.loading import ImageProcessingMixin
@@ -62,9 +64,11 @@ _HOME = {
     "TorchModule": "graphproc.runtime.torch_module",
     "TracedBranchError": "graphproc.errors",
     "UnsupportedProcessorError": "graphproc.errors",
+    "check_kit": "graphproc.kits.check",
     "fuse": "graphproc.fusion.fuse",
     "parse": "graphproc.wrappers.pipeline",
     "verify": "graphproc.wrappers.verify",
+    "write_kit": "graphproc.kits.write",
 }
 
 _MODULES = ("joins", "ops", "sizes")
@@ -94,12 +98,14 @@ __all__ = [
     "TracedBranchError",
     "UnsupportedProcessorError",
     "__version__",
+    "check_kit",
     "fuse",
     "joins",
     "ops",
     "parse",
     "sizes",
     "verify",
+    "write_kit",
 ]
 
 

@@ -38,12 +38,14 @@ PUBLIC = {
     "TracedBranchError",
     "UnsupportedProcessorError",
     "__version__",
+    "check_kit",
     "fuse",
     "joins",
     "ops",
     "parse",
     "sizes",
     "verify",
+    "write_kit",
 }
 """To add a public name: add it here, to `graphproc._HOME` and to `graphproc.__all__`."""
 MODULES = {"joins", "ops", "sizes"}

@@ -225,29 +225,6 @@ class Program:
         """Return whether a batch of equal sizes gives its images' own results, one after another."""
         return not (self.data_dependent_sizes or self.nested) and all(output.join.contiguous for output in self.outputs)
 
-    def tapped(self, names: Sequence[str]) -> Program:
-        """Return the program with the values of some steps as more outputs, named after the steps.
-
-        Results of several images are stacked, so they must have one shape. Passes keep what an
-        output returns, so a graph gives the values that this program says.
-
-        Args:
-            names: names of steps, as `print(program)` shows them.
-
-        Raises:
-            ProgramError: no step has the name, or an output that returns another value has it.
-        """
-        known = [step.output.name for step in self.steps]
-        found = {output.name: output.value for output in self.outputs}
-        for name in names:
-            if name not in known:
-                raise ProgramError(f"tap: expected names of steps of {self.name}, got {name!r}. It has {', '.join(known)}.")
-            if found.setdefault(name, name) != name:
-                raise ProgramError(f"tap: {self.name} has an output {name!r} already, which returns {found[name]!r}. Leave it out.")
-        sample = STACK if self.nested else None
-        more = [Output(name, name, sample=sample) for name in list(found)[len(self.outputs) :]]
-        return verify(replace(self, outputs=(*self.outputs, *more)))
-
     def check(self, values: Mapping[str, int], memo: dict[num.Sym, Any] | None = None) -> None:
         """Check the preconditions that can be evaluated with the known sizes.
 

@@ -72,7 +72,8 @@ def png(pixels: Array) -> bytes:
     lines = b"".join(b"\0" + line.tobytes() for line in pixels)  # a 0 in front of each line: no filter
     blocks = [lines[start : start + STORED] for start in range(0, len(lines), STORED)]
     stored = b"".join(
-        struct.pack("<BHH", index == len(blocks) - 1, len(block), len(block) ^ STORED) + block for index, block in enumerate(blocks)
+        struct.pack("<BHH", index == len(blocks) - 1, len(block), len(block) ^ STORED) + block
+        for index, block in enumerate(blocks)
     )
     stream = b"\x78\x01" + stored + struct.pack(">I", zlib.adler32(lines))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB

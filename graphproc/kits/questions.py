@@ -17,7 +17,6 @@ from graphproc.ir.text import size_names
 from graphproc.ops import CenterCrop, Pad
 from graphproc.sizes.expression import Expression
 from graphproc.sizes.many import evaluate_many
-from graphproc.sizes.num import Sym
 from graphproc.sizes.text import text
 
 Array = np.ndarray[Any, Any]
@@ -49,7 +48,7 @@ class Question:
     def say(self, size: int) -> str:
         """Return the answer at one of the sizes, as a phrase."""
         number = "" if self.numbers is None else f"{self.numbers[size].item():.12g}"
-        return self.words[self.answers[size]].format(number)
+        return str(self.words[self.answers[size]]).replace("{}", number)
 
 
 def subterms(program: Program) -> list[Expression]:
@@ -119,7 +118,8 @@ def _of_terms(
         asked: Question | None = None
         operands = [column(a) for a in x.args] if x.op not in ("symbol", "table") else []
         if x.op in COMPARED and all(a is not None for a in operands):
-            asked = _compared(operands, *(named(a, names) for a in x.args), decides=x not in required)
+            a, b = (named(a, names) for a in x.args)
+            asked = _compared(operands, a, b, x not in required)
         elif x.op in ROUNDED and operands[0] is not None:
             asked = ROUNDED[x.op](operands[0], named(x, names))
         elif x.op in ("floordiv", "mod") and all(a is not None for a in operands):
@@ -149,7 +149,13 @@ def _rounded(x: Array, written: str) -> Question:
     part = np.where(np.isfinite(x), x - whole, 0)
     tie = np.where(whole % 2 == 0, 3, 4)
     answers = np.where(part == 0, 0, np.where(part < 0.5, 1, np.where(part > 0.5, 2, tie)))
-    ends = ("is of a whole number", "rounds {} down", "rounds {} up", "rounds the tie {} down to even", "rounds the tie {} up to even")
+    ends = (
+        "is of a whole number",
+        "rounds {} down",
+        "rounds {} up",
+        "rounds the tie {} down to even",
+        "rounds the tie {} up to even",
+    )
     return Question(f"`{written}`", tuple(f"`{written}` {end}" for end in ends), answers, x)
 
 
@@ -175,7 +181,9 @@ def _divided(operands: list[Array], a: str, b: str) -> Question:
     x, y = (np.asarray(operand, np.float64) for operand in operands)
     with np.errstate(all="ignore"):
         rest = np.nan_to_num(np.mod(x, y))
-    return Question(f"`{a}` by `{b}`", (f"`{a}` is a multiple of `{b}`", f"`{a}` is no multiple of `{b}`"), (rest != 0).astype(np.int64))
+    return Question(
+        f"`{a}` by `{b}`", (f"`{a}` is a multiple of `{b}`", f"`{a}` is no multiple of `{b}`"), (rest != 0).astype(np.int64)
+    )
 
 
 def _chosen(x: Expression, found: Mapping[Any, Array], names: Any, count: int) -> Iterator[Question]:
@@ -185,7 +193,9 @@ def _chosen(x: Expression, found: Mapping[Any, Array], names: Any, count: int) -
     written = names.get(x) or named(x, names)
     best = np.take_along_axis(candidates, places[:, None], axis=1)
     ties = ((candidates == best).sum(axis=1) > 1).astype(np.int64)
-    yield Question(f"`{written}`", (f"one candidate of `{written}` is the best", f"several candidates of `{written}` are equally good"), ties)
+    yield Question(
+        f"`{written}`", (f"one candidate of `{written}` is the best", f"several candidates of `{written}` are equally good"), ties
+    )
     if candidates.shape[1] <= MOST_PLACES:
         words = tuple(f"`{written}` is {place}" for place in range(candidates.shape[1]))
         yield Question(f"`{written}`", words, places.astype(np.int64))
@@ -206,10 +216,14 @@ def _of_steps(program: Program, column: Any) -> Iterator[Question]:
             if have is None or get is None or (isinstance(x, Expression) and x == y):
                 continue
             name, odd = step.output.name, isinstance(step.op, CenterCrop | Pad)
-            ends = ("makes fewer {}", "keeps the {}", "makes more {}", "makes an odd number fewer {}", "makes an odd number more {}")
+            ends = (
+                "makes fewer {}",
+                "keeps the {}",
+                "makes more {}",
+                "makes an odd number fewer {}",
+                "makes an odd number more {}",
+            )
             words = tuple(f"`{name}` {end.replace('{}', side)}" for end in ends)
             answers = np.where(get < have, 0, np.where(get == have, 1, 2))
             answers = np.where(odd & ((get - have) % 2 == 1), np.where(get < have, 3, 4), answers)
             yield Question(f"{side} of `{name}`", words, answers)
-
-

@@ -127,7 +127,7 @@ def _fitting(program: Program, values: dict[str, Array], count: int) -> Array:
     for shape in shapes:
         sides = [found[side][:, 0] if side in found else side for side in shape if side in found or isinstance(side, int)]
         largest = np.maximum(largest, math.prod(np.asarray(side, np.float64) for side in sides))
-    return largest <= max(LARGEST, 2 * largest[0])
+    return np.asarray(largest <= max(LARGEST, 2 * largest[0]))
 
 
 def _cover(asked: Sequence[Question], sizes: Array, taken: Array, most: int) -> tuple[tuple[Size, ...], int]:
@@ -150,8 +150,13 @@ def _cover(asked: Sequence[Question], sizes: Array, taken: Array, most: int) -> 
         open &= ~answers[:, place]
     more = [place for size in USUAL if taken[place := _place(sizes, size)] and place not in picked][: max(0, LEAST - len(picked))]
     reasons += [USUAL[tuple(sizes[place].tolist())] for place in more]
-    found = [Size(*sizes[place].tolist(), why) for place, why in zip([*picked, *more], reasons, strict=True)]
+    found = [Size(*_sides(sizes, place), why) for place, why in zip([*picked, *more], reasons, strict=True)]
     return tuple(found[1:] + found[:1] if 0 in first else found), int(open.sum())
+
+
+def _sides(sizes: Array, place: int) -> tuple[int, int]:
+    height, width = sizes[place].tolist()
+    return height, width
 
 
 def _place(sizes: Array, size: tuple[int, int]) -> int:
@@ -175,7 +180,7 @@ def _refused(conditions: Mapping[Precondition, Array], sizes: Array) -> Iterator
         broken[0] = False  # the photograph is for results
         if broken.any() and condition.message not in said:
             said.add(condition.message)
-            yield Refusal(*sizes[int(np.argmax(broken))].tolist(), condition.message)
+            yield Refusal(*_sides(sizes, int(np.argmax(broken))), condition.message)
 
 
 def _one_sided(asked: Iterable[Question], taken: Array) -> tuple[str, ...]:

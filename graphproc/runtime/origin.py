@@ -15,6 +15,7 @@ from graphproc.emitters.onnx.digest import ENTRY, digest
 from graphproc.errors import GraphprocError
 from graphproc.ir.parse import parse
 from graphproc.ir.program import Program
+from graphproc.ir.tapped import tapped
 from graphproc.processors.registry import lookup
 from graphproc.runtime.description import entry
 from graphproc.version import __version__
@@ -122,4 +123,4 @@ def _program(metadata: Mapping[str, str]) -> Program:
         several=metadata.get("several") == "true",
         backend=metadata["backend"],
     )
-    return program.tapped(entry(metadata, "tap", list))
+    return tapped(program, entry(metadata, "tap", list))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import Program
+from graphproc.ir.tapped import tapped
 from graphproc.version import __version__
 from graphproc.wrappers.attributes import computed, saved, shown
 from graphproc.wrappers.settings import Settings
@@ -38,7 +39,7 @@ class Compilation(Settings):
                 always has those that the class requires.
             several: whether the image is one of several in its sample, for classes that process it
                 differently then.
-            tap: names of steps with values that are outputs as well (`Program.tapped`).
+            tap: names of steps with values that are outputs as well (`ir/tapped.py`).
             **changes: settings to use instead of the processor's own.
 
         Raises:
@@ -50,7 +51,7 @@ class Compilation(Settings):
             raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
         config = self._config({**self._read_in_calls(), **changes})
         program = self._program(config, color=color, **options_of(dict.fromkeys(inputs), several))
-        return program.tapped(tap) if tap else program
+        return tapped(program, tap) if tap else program
 
     def _program(self, config: Config, **options: Any) -> Program:
         """Return the program of some settings, with options of `ProcessorSpec.program`."""
