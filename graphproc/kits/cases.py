@@ -13,7 +13,7 @@ from graphproc.errors import GraphprocError
 from graphproc.executors import reference
 from graphproc.ir.program import Program, Step
 from graphproc.kits.pixels import PAGES, SMALL, noise, photo
-from graphproc.kits.sizes import PHOTO, USUAL, Sizes
+from graphproc.kits.sizes import PHOTO, TALL, USUAL, Sizes
 from graphproc.wrappers.examples import example_inputs
 from graphproc.wrappers.processor import BaseImageProcessor
 
@@ -56,7 +56,7 @@ def cases(processor: BaseImageProcessor, sizes: Sizes) -> list[Case]:
     found = []
     for (shown, pixels), size in zip(cycle(SMALL.items()), sizes.chosen, strict=False):
         sides = size.height, size.width
-        if sides == PHOTO:
+        if sides in (PHOTO, TALL):
             found.append(_case(program, f"photo_{_text(sides)}", size.why, photo(*sides)))
         else:
             found.append(_case(program, f"{shown}_{_text(sides)}", f"{size.why}; {shown}", pixels(*sides)))

@@ -59,20 +59,19 @@ def _mistakes(expected: Array, found: Array, made: Made | None) -> Iterator[tupl
         yield f"the numbers are right, but of type {found.dtype}", expected.astype(found.dtype)
         return
     layout = "" if made is None else made.step.output.type.layout
+    for words, op in _variants(made.op) if made is not None else ():
+        assert made is not None
+        try:
+            op.infer(*(_type_of(made, place) for place in range(len(made.operands))))
+            yield words, np.asarray(op.numpy(*made.operands))
+        except (GraphprocError, ArithmeticError, ValueError, IndexError):
+            continue  # an op without this variant
     if "C" in layout:
         yield "red and blue are swapped", np.flip(expected, layout.index("C"))
     if sorted(expected.shape) == sorted(found.shape) and expected.ndim <= MOST_AXES:
         for order in permutations(range(expected.ndim)):
             axes = [layout[axis] if layout else str(axis) for axis in order]
             yield f"the axes are in the order {' '.join(axes)}", expected.transpose(order)
-    if made is not None:
-        for words, op in _variants(made.op):
-            try:
-                op.infer(*(_type_of(made, place) for place in range(len(made.operands))))
-                wrong = op.numpy(*made.operands)
-            except (GraphprocError, ArithmeticError, ValueError, IndexError):
-                continue  # an op without this variant
-            yield words, np.asarray(wrong)
 
 
 def _type_of(made: Made, place: int) -> Any:

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from graphproc.ir.op import Op
-from graphproc.ir.program import Program
+from graphproc.ir.program import Program, Step
 from graphproc.ir.text import size_names
 from graphproc.ops import CenterCrop, Pad
+from graphproc.ops.resample import Resample
+from graphproc.ops.resize.order import vertical_first
 from graphproc.sizes.expression import Expression
 from graphproc.sizes.many import evaluate_many
 from graphproc.sizes.text import text
@@ -80,7 +82,8 @@ def questions(program: Program, values: Mapping[str, Array]) -> list[Question]:
     """
     terms = subterms(program)
     sides = [side for step in program.steps for name in step.inputs for side in _sides(program.value(name).type)]
-    found = evaluate_many([*terms, *sides], values)
+    orders = {step.output.name: order for step in program.steps if (order := _order(program, step)) is not None}
+    found = evaluate_many([*terms, *sides, *orders.values()], values)
     count = len(next(iter(values.values())))
     names = size_names(program)
     required = {condition.holds for condition in program.preconditions}
@@ -91,6 +94,10 @@ def questions(program: Program, values: Mapping[str, Array]) -> list[Question]:
         return None if result is None or result.shape[1] > 1 else np.broadcast_to(result[:, 0], count)
 
     asked = [*_of_terms(terms, found, column, names, count, required), *_of_steps(program, column)]
+    for name, order in orders.items():
+        if (answers := column(order)) is not None:
+            words = (f"`{name}` resamples columns before rows", f"`{name}` resamples rows before columns")
+            asked.append(Question(f"the order of `{name}`", words, answers.astype(np.int64), decides=True))
     unique = {(question.about, question.words): question for question in asked}
     return list(unique.values())
 
@@ -203,6 +210,14 @@ def _chosen(x: Expression, found: Mapping[Any, Array], names: Any, count: int) -
 
 def _sides(type: Any) -> tuple[Any, ...]:
     return (type.size("H"), type.size("W")) if {"H", "W"} <= set(type.layout) else ()
+
+
+def _order(program: Program, step: Step) -> Any:
+    """Return whether a step resamples rows before columns, if sizes decide that; else None."""
+    if not isinstance(step.op, Resample) or step.op.lowered() is None:
+        return None
+    order = vertical_first(*_sides(program.value(step.inputs[0]).type), *_sides(step.output.type), step.op.arithmetic)
+    return None if isinstance(order, bool) else order
 
 
 def _of_steps(program: Program, column: Any) -> Iterator[Question]:

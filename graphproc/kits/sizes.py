@@ -17,6 +17,8 @@ from graphproc.sizes.many import evaluate_many
 
 PHOTO = (240, 320)
 """Height and width of a kit's photograph."""
+TALL = (451, 225)
+"""Height and width of a second photograph, which a kit has where no smaller image takes the same way."""
 LONGEST = 64
 """The longest side of a small image that is not a strip."""
 LONGEST_STRIP = 640
@@ -77,11 +79,11 @@ class Sizes:
 
 
 def candidates() -> Array:
-    """Return the sizes to choose from: int64 [sizes, 2], the photograph's first, then by the number of pixels."""
+    """Return the sizes to choose from: int64 [sizes, 2], first the photograph's, then by the number of pixels, then the tall one's."""
     sides = range(1, LONGEST + 1)
     strips = [(thin, long) for thin, long in product((1, 2), range(LONGEST + 1, LONGEST_STRIP + 1))]
     small = {*product(sides, sides), *strips, *((long, thin) for thin, long in strips)}
-    return np.array([PHOTO, *sorted(small, key=lambda size: (size[0] * size[1], max(size), size))])
+    return np.array([PHOTO, *sorted(small, key=lambda size: (size[0] * size[1], max(size), size)), TALL])
 
 
 def choose(programs: Sequence[Program], most: int = MOST) -> Sizes:
@@ -141,6 +143,7 @@ def _cover(asked: Sequence[Question], sizes: Array, taken: Array, most: int) -> 
     reasons: list[str] = []
     while len(picked) < most + (0 in first):
         gains = answers[open].sum(axis=0)
+        gains[-1] *= not gains[:-1].any()
         place = first[len(picked)] if len(picked) < len(first) else int(np.argmax(gains))
         if len(picked) >= len(first) and not gains[place]:
             break
@@ -165,7 +168,7 @@ def _place(sizes: Array, size: tuple[int, int]) -> int:
 
 def _why(size: Sequence[int], new: Sequence[str]) -> str:
     """Return the reason for a size: what kind of image it is, and the first answers that only it gives so far."""
-    kinds = {PHOTO: "a photograph", (1, 1): "one pixel"}
+    kinds = {PHOTO: "a photograph", TALL: "a tall photograph", (1, 1): "one pixel"}
     kind = kinds.get((size[0], size[1]), "a row" if size[0] == 1 else "a column" if size[1] == 1 else "")
     more = [f"and {len(new) - SHOWN} more"] * (len(new) > SHOWN)
     return "; ".join(filter(None, (kind, *new[:SHOWN], *more)))

@@ -177,7 +177,7 @@ def _section(backend: str, program: Program) -> Section:
 
 def _first_sentence(op: Any) -> str:
     """Return what an op does, in words."""
-    return " ".join((op.__doc__ or op.name).split("\n\n")[0].split())
+    return " ".join((op.__doc__ or op.name).split("\n\n")[0].split()).partition(", e.g. ")[0]
 
 
 def _that_fit(manifest: Manifest, files: Mapping[str, bytes], found: Mapping[str, bytes], max_bytes: int) -> list[str]:
