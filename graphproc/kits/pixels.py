@@ -22,9 +22,9 @@ def noise(height: int, width: int) -> Array:
 
 
 def squares(height: int, width: int) -> Array:
-    """Return black and white squares of two pixels, in each channel elsewhere: filters overshoot at their edges."""
-    rows, columns, channels = np.ogrid[:height, :width, :3]
-    return np.asarray((rows // 2 + columns // 2 + channels) % 2 * 255, np.uint8)
+    """Return black and white squares, rows and columns, one in each channel: filters overshoot at their edges."""
+    rows, columns = np.mgrid[:height, :width] // 2
+    return np.asarray(np.stack([rows + columns, rows, columns + 1], axis=-1) % 2 * 255, np.uint8)
 
 
 def ramp(height: int, width: int) -> Array:

@@ -216,7 +216,8 @@ def _order(program: Program, step: Step) -> Any:
     """Return whether a step resamples rows before columns, if sizes decide that; else None."""
     if not isinstance(step.op, Resample) or step.op.lowered() is None:
         return None
-    order = vertical_first(*_sides(program.value(step.inputs[0]).type), *_sides(step.output.type), step.op.arithmetic)
+    (height, width), (rows, columns) = _sides(program.value(step.inputs[0]).type), _sides(step.output.type)
+    order = vertical_first(height, width, rows, columns, step.op.arithmetic)
     return None if isinstance(order, bool) else order
 
 

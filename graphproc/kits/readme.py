@@ -15,12 +15,13 @@ def text(manifest: Manifest) -> str:
 
 TEXT = """# Golden kit of {processor}
 
-Images, and what each step of {processor} makes of them, bit for bit. It proves an implementation in
-any language: preprocess the images, write what comes out, and compare.
+Images, and what each step of this image processor makes of them, bit for bit. It proves an
+implementation in any language: preprocess the images, write what comes out, and compare.
 
     graphproc check THIS_FOLDER RESULTS [--backend NAME]
 
-The backends of this kit, the default one (`{default}`) first, and what their values are equal to:
+The backends of this kit, and what their values are equal to. Without `--backend` it is
+`{default}`.
 
 {backends}
 ## What to write

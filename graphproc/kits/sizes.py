@@ -27,7 +27,17 @@ MOST = 12
 """How many sizes a kit has at most, beside the photograph's."""
 LEAST = 8
 """How many sizes a kit has at least, with the photograph's, where `USUAL` has more that are taken."""
-USUAL = {(31, 17): "odd sides", (23, 64): "wider than high", (1, 7): "a row", (7, 1): "a column", (64, 40): "higher than wide"}
+USUAL = {
+    (31, 17): "odd sides",
+    (23, 64): "wider than high",
+    (1, 7): "a row",
+    (7, 1): "a column",
+    (64, 40): "higher than wide",
+    (37, 37): "a square",
+    (19, 23): "prime sides",
+    (16, 48): "sides of whole patches",
+    (50, 49): "nearly a square",
+}
 """Sizes that fill up a kit, with what they are."""
 MOST_REFUSED = 4
 """How many sizes that must be refused a kit names at most."""
@@ -79,7 +89,7 @@ class Sizes:
 
 
 def candidates() -> Array:
-    """Return the sizes to choose from: int64 [sizes, 2], first the photograph's, then by the number of pixels, then the tall one's."""
+    """Return the sizes to choose from: int64 [sizes, 2], the photograph's, others by the number of pixels, the tall one's."""
     sides = range(1, LONGEST + 1)
     strips = [(thin, long) for thin, long in product((1, 2), range(LONGEST + 1, LONGEST_STRIP + 1))]
     small = {*product(sides, sides), *strips, *((long, thin) for thin, long in strips)}

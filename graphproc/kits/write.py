@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -177,7 +177,7 @@ def _section(backend: str, program: Program) -> Section:
 
 def _first_sentence(op: Any) -> str:
     """Return what an op does, in words."""
-    return " ".join((op.__doc__ or op.name).split("\n\n")[0].split()).partition(", e.g. ")[0]
+    return " ".join((op.__doc__ or op.name).split("\n\n")[0].split()).partition(", e.g. ")[0].rstrip(".")
 
 
 def _that_fit(manifest: Manifest, files: Mapping[str, bytes], found: Mapping[str, bytes], max_bytes: int) -> list[str]:
@@ -189,11 +189,12 @@ def _that_fit(manifest: Manifest, files: Mapping[str, bytes], found: Mapping[str
     Raises:
         ConfigError: nothing fits.
     """
-    left = max_bytes - sum(map(len, files.values())) - len(manifest.as_json().encode()) - len(manifest.as_lines().encode())
+    owner = _owners(manifest)
+    named = _with_files(manifest, set(owner.values()))
+    left = max_bytes - sum(map(len, files.values())) - len(named.as_json().encode()) - len(named.as_lines().encode())
     if left < 0:
         raise ConfigError(f"max_bytes: expected at least {max_bytes - left} for the images and digests alone, got {max_bytes}")
-    owner = _owners(manifest)
-    sizes = {file: len(found[file]) for file in owner.values() if file in found}
+    sizes = {file: len(found[file]) for file in dict.fromkeys(owner.values()) if file in found}
     whole: list[tuple[bool, int, list[str]]] = []
     for case in manifest.cases:
         for tensors in case.values.values():
@@ -220,7 +221,7 @@ def _owners(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _with_files(manifest: Manifest, files: Mapping[str, bytes]) -> Manifest:
+def _with_files(manifest: Manifest, files: Collection[str]) -> Manifest:
     """Return the manifest with the names of files that are there."""
     owner = _owners(manifest)
 
