@@ -1,4 +1,4 @@
-"""Make values of steps outputs as well, so that a graph can be followed step by step."""
+"""Tap steps: their values are outputs as well, so that a graph can be followed step by step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from graphproc.joins.stack import STACK
 def tapped(program: Program, names: Sequence[str]) -> Program:
     """Return a program with the values of some steps as more outputs, named after the steps.
 
-    Results of several images are stacked, so they must have one shape. Passes keep what an output
+    Values of a tapped step are stacked, so those of several images must have one shape: a graph of a
+    sequence refuses others. Padding would hide where an image ends. Passes keep what an output
     returns, so a graph gives the values that this program says, not those of a faster one.
 
     Args:

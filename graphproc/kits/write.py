@@ -1,4 +1,4 @@
-"""Write a kit: images, and what each step makes of them, as far as they fit into so many bytes."""
+"""Write a kit: images, and what each step makes of them, as far as they fit into a number of bytes."""
 
 from __future__ import annotations
 

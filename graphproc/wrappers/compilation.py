@@ -90,8 +90,8 @@ class Compilation(Settings):
             kernels: whether the graph calls kernels, as functions of the domain `graphproc`. It runs with the
                 native library registered or not, with the same bits, but only in ONNX Runtime on CPUs.
             tap: names of steps, as `print(processor.compile())` shows them. Each becomes one more output of that
-                name, with the value that the step has in that program, whatever passes make of it. Images' values
-                are stacked: a graph refuses images with tapped values of several shapes.
+                name, with the value that the step has in that program, whatever passes make of it. Values of
+                tapped steps are stacked: a graph refuses images in which they have several shapes.
             **changes: settings to use instead of the processor's own.
 
         Returns:
