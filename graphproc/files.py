@@ -48,10 +48,9 @@ def write_folder(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> 
     Raises:
         ConfigError: the folder has something in it, or cannot be written.
     """
+    require_new(folder)
     target = Path(os.path.realpath(folder))
     try:
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise ConfigError(f"{folder}: expected a new or empty folder, found something there. Remove it, or name another one.")
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:40]}.", ignore_cleanup_errors=True) as beside:
             made = Path(beside) / "whole"
@@ -65,6 +64,16 @@ def write_folder(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> 
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error.strerror})") from None
     return Path(folder)
+
+
+def require_new(folder: str | os.PathLike[str]) -> None:
+    """Raise ConfigError unless a folder does not exist or is empty."""
+    target = Path(os.path.realpath(folder))
+    try:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise ConfigError(f"{folder}: expected a new or empty folder, found something there. Remove it, or name another one.")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be read ({error.strerror})") from None
 
 
 @dataclass

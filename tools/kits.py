@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from graphproc.errors import GraphprocError
-from graphproc.kits.write import MAX_BYTES, write_kit
+from graphproc.kits.write import MAX_SIZE, MEGABYTE, write_kit
 from graphproc.processors.registry import specs
 from graphproc.wrappers.processor import processor_class
 
@@ -46,7 +46,7 @@ def main() -> int:
         counts = f"{len(kit.manifest.cases)} cases, {len(tensors)} values, {sum(bool(t.file) for t in tensors)} in files"
         print(f"{name}: {kit.bytes:,} bytes, {counts}, {time.perf_counter() - began:.1f} s", flush=True)
         largest = max(largest, kit.bytes)
-        failed += [name] * (kit.bytes > MAX_BYTES)
+        failed += [name] * (kit.bytes > MAX_SIZE * MEGABYTE)
         if options.output is None:
             shutil.rmtree(folder / name)
     print(f"{len(names)} kits in {time.perf_counter() - start:.0f} s, the largest of {largest:,} bytes, {len(failed)} failed")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from graphproc.cli import arguments, output
-from graphproc.errors import ConfigError
 
 EXAMPLE = "Example: graphproc golden CLIPImageProcessor -o clip-kit"
 
@@ -37,19 +37,11 @@ def golden(
     Sizes of the images are those at which the processor's own size rules decide differently. An
     implementation in any language preprocesses the images, and `graphproc check` says where it parts.
     """
-    from graphproc.kits.write import MEGABYTE, write_kit
+    from graphproc.kits.write import write_kit
 
-    if not 0 < max_size < 1e6:
-        raise ConfigError(f"--max-size: expected megabytes, such as 2, got {max_size:g}")
     processor = arguments.processor(source, settings, backend, revision)
-    backends = None if backend is None else [backend]
-    try:
-        kit = write_kit(processor, folder, backends=backends, max_bytes=int(max_size * MEGABYTE), progress=output.progress)
-    except ConfigError as error:
-        least = str(error).partition("max_bytes: expected at least ")[2].partition(" ")[0]
-        if not least:
-            raise
-        raise ConfigError(f"--max-size: expected at least {int(least) / MEGABYTE:.3f} MB, got {max_size:g}") from None
+    wanted = None if backend is None else [backend]
+    kit = write_kit(processor, folder, backends=wanted, max_size=max_size, progress=output.progress)
     for name, why in kit.left_out.items():
         output.note(f"without backend {name}: {why}")
     manifest = kit.manifest
@@ -61,7 +53,7 @@ def golden(
         ]
         named = {"path": str(folder), "processor": manifest.processor, "backends": backends, "bytes": kit.bytes}
         counts = {"values": len(tensors), "with_files": sum(bool(one.file) for one in tensors)}
-        refused = [{"height": size.height, "width": size.width, "message": size.message} for size in manifest.refused]
+        refused = [asdict(size) for size in manifest.refused]
         output.as_json({**named, **counts, "cases": cases, "refused": refused, "one_sided": list(manifest.one_sided)})
         return
     output.heading(f"Wrote {folder}")
@@ -77,9 +69,8 @@ def golden(
     output.table(("case", "why"), ((case.name, case.why) for case in manifest.cases), whole=("case",))
     if manifest.refused:
         output.text("")
-        output.table(
-            ("refused", "why"), ((f"{size.height} x {size.width}", size.message) for size in manifest.refused), whole=("refused",)
-        )
+        rows = ((f"{size.height} x {size.width}", ", ".join(size.backends), size.message) for size in manifest.refused)
+        output.table(("refused", "by", "why"), rows, whole=("refused", "by"))
     if manifest.one_sided:
         output.text("")
         output.heading("Not tried: the other side of these, which larger images take")

@@ -101,10 +101,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Refused:
-    """A size that has to be refused, and what graphproc says then."""
+    """A size that has to be refused in some backends, and what graphproc says then."""
 
     height: int
     width: int
+    backends: tuple[str, ...]
     message: str
 
 
@@ -168,7 +169,7 @@ class Manifest:
                     shape = "x".join(map(str, tensor.shape)) or "-"
                     yield "value", case.name, backend, tensor.name, tensor.dtype, shape, tensor.sha256, tensor.file or "-"
         for size in self.refused:
-            yield "refused", size.height, size.width, size.message
+            yield "refused", size.height, size.width, ",".join(size.backends), size.message
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -46,7 +46,7 @@ in front is passed over. Cases of several images have outputs alone, as one call
       image    CASE  NUMBER  NPY_FILE  PNG_FILE
       input    CASE  NUMBER  NAME  NPY_FILE
       value    CASE  BACKEND  STEP  TYPE  SHAPE  SHA256  NPY_FILE
-      refused  HEIGHT  WIDTH  MESSAGE
+      refused  HEIGHT  WIDTH  BACKENDS  MESSAGE
 
 - `images/`: uint8 [height, width, 3], red first, as `.npy` and as PNG; and what the class reads
   beside them.

@@ -63,11 +63,18 @@ class Size:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A size that a processor refuses, and why."""
+    """A size that some programs of a processor refuse.
+
+    Attributes:
+        height, width: the sides, in pixels.
+        message: why it is refused.
+        programs: which programs refuse it: their positions.
+    """
 
     height: int
     width: int
     message: str
+    programs: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -107,18 +114,20 @@ def choose(programs: Sequence[Program], most: int = MOST) -> Sizes:
         ProgramError: no size that was tried is taken.
     """
     sizes = candidates()
-    conditions: dict[Precondition, Array] = {}
-    fits, asked = np.ones(len(sizes), bool), dict[tuple[str, tuple[str, ...]], Question]()
-    for program in programs:
+    taken, asked = np.ones(len(sizes), bool), dict[tuple[str, tuple[str, ...]], Question]()
+    refusals: dict[tuple[int, int, str], tuple[int, ...]] = {}
+    for position, program in enumerate(programs):
         values = {name: sizes[:, 0 if name.endswith("height") else 1] for name in program.symbols if name.endswith(SIDES)}
-        conditions |= _held(program, values, len(sizes))
-        fits &= _fitting(program, values, len(sizes))
+        held = _held(program, values, len(sizes))
+        taken &= np.logical_and.reduce([_fitting(program, values, len(sizes)), *held.values()])
         asked |= {(question.about, question.words): question for question in questions(program, values)}
-    taken = np.logical_and.reduce([fits, *conditions.values()])
+        for found in _refused(held, sizes):
+            refusals[found] = (*refusals.get(found, ()), position)
     if not taken.any():
         raise ProgramError(f"{programs[0].name}: expected sizes of images that the settings take, found none among small images.")
     chosen, left_out = _cover(list(asked.values()), sizes, taken, most)
-    return Sizes(chosen, tuple(_refused(conditions, sizes))[:MOST_REFUSED], _one_sided(asked.values(), taken), left_out)
+    refused = tuple(Refusal(*found, positions) for found, positions in refusals.items())
+    return Sizes(chosen, refused[:MOST_REFUSED], _one_sided(asked.values(), taken), left_out)
 
 
 SIDES = ("height", "width")
@@ -184,8 +193,8 @@ def _why(size: Sequence[int], new: Sequence[str]) -> str:
     return "; ".join(filter(None, (kind, *new[:SHOWN], *more)))
 
 
-def _refused(conditions: Mapping[Precondition, Array], sizes: Array) -> Iterator[Refusal]:
-    """Yield for each precondition the smallest size at which it is the first not to hold."""
+def _refused(conditions: Mapping[Precondition, Array], sizes: Array) -> Iterator[tuple[int, int, str]]:
+    """Yield for each precondition the smallest size at which it is the first not to hold, and its message."""
     said, before = set(), np.ones(len(sizes), bool)
     for condition, held in conditions.items():
         broken = before & ~held
@@ -193,7 +202,7 @@ def _refused(conditions: Mapping[Precondition, Array], sizes: Array) -> Iterator
         broken[0] = False  # the photograph is for results
         if broken.any() and condition.message not in said:
             said.add(condition.message)
-            yield Refusal(*_sides(sizes, int(np.argmax(broken))), condition.message)
+            yield *_sides(sizes, int(np.argmax(broken))), condition.message
 
 
 def _one_sided(asked: Iterable[Question], taken: Array) -> tuple[str, ...]:

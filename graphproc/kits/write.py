@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphproc.errors import ConfigError
-from graphproc.files import write_folder
+from graphproc.files import require_new, write_folder
 from graphproc.ir.program import Program
 from graphproc.ir.text import program_text
 from graphproc.kits import readme
@@ -38,8 +39,8 @@ from graphproc.version import __version__
 from graphproc.wrappers.processor import BaseImageProcessor
 
 MEGABYTE = 1_000_000
-MAX_BYTES = 2 * MEGABYTE
-"""The largest kit that is written unless a call says otherwise, in bytes."""
+MAX_SIZE = 2.0
+"""How large a kit may be unless a call says otherwise, in megabytes."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def write_kit(
     folder: str | os.PathLike[str],
     *,
     backends: Sequence[str] | None = None,
-    max_bytes: int = MAX_BYTES,
+    max_size: float = MAX_SIZE,
     progress: Callable[[Iterable[Case], int], Iterable[Case]] = lambda items, total: items,
 ) -> Kit:
     """Write a golden kit: images, and what each step of the processor makes of them.
@@ -77,14 +78,19 @@ def write_kit(
         folder: the folder to write, new or empty.
         backends: the backends, the default one first; None for the processor's own, and the other
             one that its class has, if that takes the settings.
-        max_bytes: how large the kit may be. Values that do not fit are there as digests alone.
+        max_size: how large the kit may be, in megabytes. Values that do not fit are there as digests
+            alone.
         progress: wraps the cases to show progress; it gets the cases and their number.
 
     Raises:
         ConfigError: the settings are no program, the folder is not empty, or the images and digests
-            alone are larger than `max_bytes`.
+            alone are larger than `max_size`.
         ProgramError: the processor takes no small image.
     """
+    if not 0 < max_size < math.inf:
+        raise ConfigError(f"max_size: expected megabytes, such as {MAX_SIZE:g}, got {max_size}")
+    require_new(folder)  # before any work
+    max_bytes = int(max_size * MEGABYTE)
     processors, left_out = _processors(processor, backends)
     programs = {backend: program_of(one) for backend, one in processors.items()}
     sizes = choose(list(programs.values()))
@@ -107,7 +113,7 @@ def write_kit(
         json.loads(json.dumps(processor.to_dict())),  # lists for tuples, as files have them
         tuple(_section(backend, program) for backend, program in programs.items()),
         tuple(entries),
-        tuple(Refused(size.height, size.width, size.message) for size in sizes.refused),
+        tuple(Refused(s.height, s.width, tuple(list(programs)[p] for p in s.programs), s.message) for s in sizes.refused),
         sizes.one_sided,
     )
     files[readme.FILE] = readme.text(manifest).encode()
@@ -193,7 +199,8 @@ def _that_fit(manifest: Manifest, files: Mapping[str, bytes], found: Mapping[str
     named = _with_files(manifest, set(owner.values()))
     left = max_bytes - sum(map(len, files.values())) - len(named.as_json().encode()) - len(named.as_lines().encode())
     if left < 0:
-        raise ConfigError(f"max_bytes: expected at least {max_bytes - left} for the images and digests alone, got {max_bytes}")
+        least = math.ceil((max_bytes - left) / MEGABYTE * 100) / 100
+        raise ConfigError(f"max_size: expected at least {least:.2f} MB for images and digests, got {max_bytes / MEGABYTE:g}")
     sizes = {file: len(found[file]) for file in dict.fromkeys(owner.values()) if file in found}
     whole: list[tuple[bool, int, list[str]]] = []
     for case in manifest.cases:

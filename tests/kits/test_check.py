@@ -153,7 +153,7 @@ def test_a_call_of_several_images(kit: Path, right: Values, save: Save) -> None:
 def test_values_without_files_are_computed_again(tmp_path: Path, right: Values, save: Save, kit: Path) -> None:
     """Digests tell that something differs, and the package where."""
     small = tmp_path / "small"
-    gp.write_kit(gp.CLIPImageProcessor(size=20, crop_size=16), small, max_bytes=1_200_000)
+    gp.write_kit(gp.CLIPImageProcessor(size=20, crop_size=16), small, max_size=1.2)
     listed = json.loads((small / "manifest.json").read_text(encoding="utf-8"))
     for case in listed["cases"]:
         for values in case["values"].values():

@@ -43,8 +43,9 @@ def test_every_class(name: str) -> None:
         for size in sides(sizes):
             program.check(sizes_of(program, size))
     for refused in sizes.refused:
-        failing = [program for program in compiled if _message(program, (refused.height, refused.width)) == refused.message]
-        assert failing, refused
+        size = refused.height, refused.width
+        failing = [place for place, program in enumerate(compiled) if _message(program, size) == refused.message]
+        assert tuple(failing) == refused.programs, refused
     assert len(sizes.chosen) >= LEAST or sizes.refused
     if not sizes.left_out:
         assert _answers(compiled, np.array(sides(sizes))) == _answers(compiled, _taken(compiled, sizes))

@@ -82,12 +82,12 @@ def test_cases_have_reasons_and_a_call_has_outputs_alone(manifest: Manifest) -> 
 def test_a_small_limit_leaves_digests(tmp_path: Path) -> None:
     processor = gp.CLIPImageProcessor(size=20, crop_size=16)
     whole = gp.write_kit(processor, tmp_path / "whole").bytes
-    small = gp.write_kit(processor, tmp_path / "small", max_bytes=whole - 10_000)
+    small = gp.write_kit(processor, tmp_path / "small", max_size=whole / 1e6 - 0.01)
     assert small.bytes == sum(map(len, files(tmp_path / "small").values())) <= whole - 10_000
     tensors = [one for case in small.manifest.cases for values in case.values.values() for one in values]
     assert 0 < sum(bool(one.file) for one in tensors) < len(tensors)
-    with pytest.raises(ConfigError, match=r"max_bytes: expected at least \d+ for the images and digests alone, got 1000"):
-        gp.write_kit(processor, tmp_path / "none", max_bytes=1000)
+    with pytest.raises(ConfigError, match=r"max_size: expected at least 0\.5\d MB for images and digests, got 0\.1"):
+        gp.write_kit(processor, tmp_path / "none", max_size=0.1)
     assert not (tmp_path / "none").exists()
 
 
