@@ -80,7 +80,8 @@ def _case(program: Program, name: str, why: str, *images: Array) -> Case:
 def _call(processor: BaseImageProcessor, program: Program, sizes: Sizes) -> Case:
     """Return a call with two images: of two sizes if their results can be joined, else of one."""
     taken = [(size.height, size.width) for size in sizes.chosen]
-    taken.sort(key=lambda size: (min(size) <= 4, size not in USUAL))  # short sides look like channels
+    # short sides look like channels, and the photographs are in the kit already
+    taken.sort(key=lambda size: (size in (PHOTO, TALL), min(size) <= 4, size not in USUAL))
     one, other = (taken * 2)[:2]
     several = _case(program, "call_of_two", "how results of two images are joined", noise(*one), SMALL["ramp"](*other))
     try:

@@ -16,6 +16,7 @@ from graphproc.executors import reference
 from graphproc.ir.tapped import tapped
 from graphproc.joins.stack import STACK
 from graphproc.runtime import native
+from graphproc.runtime.origin import of_described
 from graphproc.runtime.session import Session
 from graphproc.wrappers.verify import verify
 
@@ -119,6 +120,13 @@ def test_a_session_emits_a_graph_with_taps_anew() -> None:
     expected = reference.run(processor.compile(tap=["resample"]), {"image": image})
     for _ in range(4):
         same(session(image[None]), {name: value[None] for name, value in expected.items()})
+
+
+def test_the_description_leads_back_to_the_program() -> None:
+    processor = gp.CLIPImageProcessor(size=40, crop_size=32)
+    origin = of_described(processor.to_onnx(tap=["resample"]).SerializeToString())
+    assert origin is not None
+    assert origin.program == processor.compile(tap=["resample"])
 
 
 @pytest.mark.slow

@@ -14,7 +14,9 @@ from graphproc.ir.program import Program, ProgramBuilder, image_input
 from graphproc.kits.questions import questions
 from graphproc.kits.sizes import LEAST, MOST, PHOTO, TALL, Sizes, candidates, choose
 from graphproc.ops import ToChannelsFirst
+from graphproc.ops.resample import Resample
 from graphproc.processors.registry import specs
+from graphproc.sizes import num
 
 
 def programs(name: str, **settings: Any) -> list[Program]:
@@ -124,3 +126,32 @@ def test_a_program_that_takes_no_small_image() -> None:
     b.output("pixel_values", b.add(ToChannelsFirst(), x))
     with pytest.raises(ProgramError, match="found none among small images"):
         choose([b.finish()])
+
+
+def test_sizes_with_huge_steps_are_not_taken() -> None:
+    """What only they decide is said to be on one side."""
+
+    def growing(rows: int) -> list[tuple[int, int]]:
+        b = ProgramBuilder("Growing")
+        x = b.add(ToChannelsFirst(), image_input(b))
+        height, width = x.type.size("H"), x.type.size("W")
+        grows = num.both(height + width > 90, height + width < 500)
+        b.output("pixel_values", b.add(Resample(num.where(grows, rows, 8), 8, "bilinear"), x))
+        return sides(choose([b.finish()]))
+
+    assert any(90 < h + w < 500 for h, w in growing(1000))
+    assert not any(90 < h + w < 500 for h, w in growing(100_000))
+
+
+def test_each_reason_for_a_refusal_has_a_size_of_its_own() -> None:
+    b = ProgramBuilder("Strict")
+    x = b.add(ToChannelsFirst(), image_input(b))
+    height, width = x.type.size("H"), x.type.size("W")
+    b.require(height >= 5, "too low")
+    b.require(height + width >= 12, "too small")
+    b.output("pixel_values", x)
+    refused = choose([b.finish()]).refused
+    assert [(size.height, size.width, size.message, size.programs) for size in refused] == [
+        (1, 1, "too low", (0,)),
+        (5, 1, "too small", (0,)),
+    ]
