@@ -103,6 +103,7 @@ def test_what_cannot_be_used_is_one_line(kit: Path, results: Path, tmp_path: Pat
     assert "got 'x'" in run("check", str(kit), str(results), code=2)
 
 
+@pytest.mark.slow
 def test_export_taps_steps(tmp_path: Path) -> None:
     path = tmp_path / "tapped.onnx"
     found = json.loads(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from cases.every_class import VARIANTS, Variant, batched, inputs_of, program
+from cases.every_class import Variant, batched, distinct, inputs_of, program
 
 import graphproc as gp
 from graphproc.emitters.onnx.emit import EmitOptions, emit
@@ -37,7 +37,7 @@ def same(found: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", tiers.classes(VARIANTS), ids=str)
+@pytest.mark.parametrize("variant", tiers.classes(distinct()), ids=str)
 def test_every_step_of_every_class_is_what_the_program_says(variant: Variant) -> None:
     plain = program(variant)
     every = tapped(plain, [step.output.name for step in plain.steps])
@@ -112,6 +112,7 @@ def test_a_graph_says_that_it_has_taps_and_is_verified_with_them() -> None:
 
 
 @pytest.mark.skipif(native.path() is None, reason=str(native.reason()))
+@pytest.mark.slow
 def test_a_session_emits_a_graph_with_taps_anew() -> None:
     """With kernels, and for a size that comes often, it has the same outputs."""
     processor = gp.CLIPImageProcessor(size=40, crop_size=32)

@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tiers
-from cases.every_class import SMALL
 from PIL import Image
 
 import graphproc as gp
 from graphproc.errors import ConfigError
-from graphproc.files import write_folder
 from graphproc.kits.manifest import Manifest, Tensor, read_manifest
-from graphproc.processors.registry import lookup, specs
-from graphproc.wrappers.processor import processor_class
+from graphproc.processors.registry import lookup
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -108,30 +105,6 @@ def test_a_backend_that_does_not_take_the_settings_is_left_out(tmp_path: Path) -
         gp.write_kit(processor, tmp_path / "other", backends=["torchvision"])
 
 
-def test_a_folder_with_something_in_it_stays(kit: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="expected a new or empty folder"):
-        write_folder(kit, {"a": b""})
-    (tmp_path / "file").write_bytes(b"x")
-    with pytest.raises(ConfigError, match="expected a new or empty folder"):
-        write_folder(tmp_path / "file", {"a": b""})
-    (tmp_path / "empty").mkdir()
-    assert write_folder(tmp_path / "empty", {"a/b": b"1", "c": b"2"}) == tmp_path / "empty"
-    assert files(tmp_path / "empty") == {"a/b": b"1", "c": b"2"}
-    with pytest.raises(ConfigError, match="cannot be written"):
-        write_folder(tmp_path / "file" / "below", {"a": b""})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file"]  # nothing is left over
-
-
-def test_nothing_is_left_of_a_kit_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Path, data: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(ConfigError, match="No space left"):
-        write_folder(tmp_path / "kit", {"a": b"1"})
-    assert list(tmp_path.iterdir()) == []
-
-
 KINDS = {
     "label maps": ("BeitImageProcessor", {"size": 24}),
     "images as prompts": ("SegGptImageProcessor", {"size": 24}),
@@ -177,11 +150,3 @@ def test_every_kind_of_class(kind: str, tmp_path: Path) -> None:
     assert len(found.cases[-1].images) == 2
     if kind == "sizes in pixels":
         assert {"page_61x47", "blank_61x47"} <= {case.name for case in found.cases}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", tiers.names(sorted({*SMALL} & {*specs()})))
-def test_classes_with_small_settings(name: str, tmp_path: Path) -> None:
-    kit = gp.write_kit(processor_class(name)(**SMALL[name]), tmp_path / "kit")
-    assert kit.bytes <= 2_000_000
-    assert len(kit.manifest.cases) >= 3
