@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from graphproc.kits.write import write_kit
     from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule as TorchModule
+    from graphproc.wrappers.for_transformers import for_transformers
     from graphproc.wrappers.loading import ImageProcessingMixin
     from graphproc.wrappers.pipeline import Pipeline, parse
     from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
+    from graphproc.wrappers.registration import register
     from graphproc.wrappers.verify import Report, verify
 
 _HOME = {
@@ -65,8 +67,10 @@ _HOME = {
     "TracedBranchError": "graphproc.errors",
     "UnsupportedProcessorError": "graphproc.errors",
     "check_kit": "graphproc.kits.check",
+    "for_transformers": "graphproc.wrappers.for_transformers",
     "fuse": "graphproc.fusion.fuse",
     "parse": "graphproc.wrappers.pipeline",
+    "register": "graphproc.wrappers.registration",
     "verify": "graphproc.wrappers.verify",
     "write_kit": "graphproc.kits.write",
 }
@@ -99,10 +103,12 @@ __all__ = [
     "UnsupportedProcessorError",
     "__version__",
     "check_kit",
+    "for_transformers",
     "fuse",
     "joins",
     "ops",
     "parse",
+    "register",
     "sizes",
     "verify",
     "write_kit",

@@ -25,7 +25,7 @@ LAYERS = (
     {"runtime"},
     {"fusion"},
     {"wrappers"},
-    {"bench", "kits"},
+    {"bench", "kits", "serving"},
     {"cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

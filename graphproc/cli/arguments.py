@@ -170,6 +170,21 @@ def load(
     return type(found).from_dict(found.to_dict(), **{"backend": found.backend, **changes, **options}), assumed
 
 
+def names_by_name(option: str, texts: Sequence[str]) -> dict[str, list[str]]:
+    """Return the names that texts such as `pixel_values=input.1` give for each name.
+
+    Raises:
+        ConfigError: a text has another form.
+    """
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, target = text.partition("=")
+        if not (name and equals and target):
+            raise ConfigError(f"{option}: expected two names such as pixel_values=input.1, got {text!r}")
+        found.setdefault(name, []).append(target)
+    return found
+
+
 _PYTHON = {"True": "true", "False": "false", "None": "null"}
 """How JSON writes values that Python writes differently."""
 
