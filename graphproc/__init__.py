@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     )
     from graphproc.fusion.fuse import fuse
     from graphproc.ir.program import Parity, Program, ProgramBuilder
+    from graphproc.kits.check import check_kit
+    from graphproc.kits.write import write_kit
     from graphproc.plans.plan import CallPlan, Plan
     from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule as TorchModule
@@ -67,11 +69,13 @@ _HOME = {
     "TorchModule": "graphproc.runtime.torch_module",
     "TracedBranchError": "graphproc.errors",
     "UnsupportedProcessorError": "graphproc.errors",
+    "check_kit": "graphproc.kits.check",
     "for_transformers": "graphproc.wrappers.for_transformers",
     "fuse": "graphproc.fusion.fuse",
     "parse": "graphproc.wrappers.pipeline",
     "register": "graphproc.wrappers.registration",
     "verify": "graphproc.wrappers.verify",
+    "write_kit": "graphproc.kits.write",
 }
 
 _MODULES = ("joins", "ops", "sizes")
@@ -103,6 +107,7 @@ __all__ = [
     "TracedBranchError",
     "UnsupportedProcessorError",
     "__version__",
+    "check_kit",
     "for_transformers",
     "fuse",
     "joins",
@@ -111,6 +116,7 @@ __all__ = [
     "register",
     "sizes",
     "verify",
+    "write_kit",
 ]
 
 

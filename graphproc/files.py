@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,46 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
         hint = "" if target.parent.is_dir() else ". Create the folder first"
         raise ConfigError(f"{target}: cannot be written ({error.strerror}){hint}") from None
     return target
+
+
+def write_folder(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> Path:
+    """Write a folder with files, all of them or none.
+
+    They are written to a folder beside it, which takes its place at the end.
+
+    Args:
+        folder: the folder, which does not exist or is empty.
+        files: the contents of each file, by its path in the folder, with forward slashes.
+
+    Raises:
+        ConfigError: the folder has something in it, or cannot be written.
+    """
+    require_new(folder)
+    target = Path(os.path.realpath(folder))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:40]}.", ignore_cleanup_errors=True) as beside:
+            made = Path(beside) / "whole"
+            for name, data in files.items():
+                path = made / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            if target.exists():
+                target.rmdir()
+            os.replace(made, target)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written ({error.strerror})") from None
+    return Path(folder)
+
+
+def require_new(folder: str | os.PathLike[str]) -> None:
+    """Raise ConfigError unless a folder does not exist or is empty."""
+    target = Path(os.path.realpath(folder))
+    try:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise ConfigError(f"{folder}: expected a new or empty folder, found something there. Remove it, or name another one.")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be read ({error.strerror})") from None
 
 
 @dataclass

@@ -26,7 +26,7 @@ LAYERS = (
     {"runtime"},
     {"fusion"},
     {"wrappers"},
-    {"bench", "serving"},
+    {"bench", "kits", "serving"},
     {"cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

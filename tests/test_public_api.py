@@ -40,6 +40,7 @@ PUBLIC = {
     "TracedBranchError",
     "UnsupportedProcessorError",
     "__version__",
+    "check_kit",
     "for_transformers",
     "fuse",
     "joins",
@@ -48,6 +49,7 @@ PUBLIC = {
     "register",
     "sizes",
     "verify",
+    "write_kit",
 }
 """To add a public name: add it here, to `graphproc._HOME` and to `graphproc.__all__`."""
 MODULES = {"joins", "ops", "sizes"}

@@ -56,6 +56,14 @@ def export(
     ] = "rgb",
     opset: Annotated[int, typer.Option(metavar="N", help="Version of the default ONNX domain, 17 to 23.")] = 18,
     kernels: arguments.Kernels = False,
+    tap: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STEP",
+            show_default=False,
+            help="Add the value of a step as an output, e.g. resample; `graphproc inspect SOURCE` names the steps. Repeatable.",
+        ),
+    ] = None,
     post: Annotated[
         str | None,
         typer.Option(
@@ -76,11 +84,14 @@ def export(
     if post is None:
         if post_options:
             raise ConfigError("--post-set, --labels: they are for a post-processing method. Say which with --post NAME.")
-        made = processor.to_onnx(**options, image_size=sides, color=color, inputs=extra_inputs or (), kernels=kernels)
+        made = processor.to_onnx(
+            **options, image_size=sides, color=color, inputs=extra_inputs or (), kernels=kernels, tap=tap or ()
+        )
     else:
-        if sides is not None or extra_inputs or color != "rgb" or kernels:
+        if sides is not None or extra_inputs or color != "rgb" or kernels or tap:
             raise ConfigError(
-                "--post: a method reads the model's outputs, not images. Leave out --image-size, --with, --color and --kernels."
+                "--post: a method reads the model's outputs, not images. "
+                "Leave out --image-size, --with, --color, --kernels and --tap."
             )
         made = processor.post_processing_to_onnx(post, **options, **post_options)
     with output.delivering(path or Path("preprocessing.onnx" if post is None else "postprocessing.onnx")) as write:

@@ -43,7 +43,8 @@ def inspect(
         processor = arguments.processor_of(model)
         sides = _fixed_sides(model)
         if processor is not None:
-            program = processor.compile(color=metadata.get("color", "rgb"), inputs=loads(metadata.get("inputs", "[]")))
+            inputs, tap = (loads(metadata.get(key, "[]")) for key in ("inputs", "tap"))
+            program = processor.compile(color=metadata.get("color", "rgb"), inputs=inputs, tap=tap)
         elif "program" in metadata:
             program = parse(metadata["program"])
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import Program
+from graphproc.ir.tapped import tapped
 from graphproc.version import __version__
 from graphproc.wrappers.attributes import computed, saved, shown
 from graphproc.wrappers.settings import Settings
@@ -26,7 +27,9 @@ Sides = tuple[int, int]
 class Compilation(Settings):
     """Compiles a processor's settings."""
 
-    def compile(self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, **changes: Any) -> Program:
+    def compile(
+        self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, tap: Sequence[str] = (), **changes: Any
+    ) -> Program:
         """Return the program of the settings, with some changed for this call.
 
         Args:
@@ -36,16 +39,19 @@ class Compilation(Settings):
                 always has those that the class requires.
             several: whether the image is one of several in its sample, for classes that process it
                 differently then.
+            tap: names of steps with values that are outputs as well (`ir/tapped.py`).
             **changes: settings to use instead of the processor's own.
 
         Raises:
             ConfigError: a setting has no meaning, or a step lacks one that it needs.
+            ProgramError: no step has a name in `tap`.
         """
         if unknown := sorted(set(changes) - set(self._setting_names)):
             known = ", ".join(self._setting_names)
             raise TypeError(f"{type(self).__name__}: unknown setting {unknown[0]!r}. Known: {known}")
         config = self._config({**self._read_in_calls(), **changes})
-        return self._program(config, color=color, **options_of(dict.fromkeys(inputs), several))
+        program = self._program(config, color=color, **options_of(dict.fromkeys(inputs), several))
+        return tapped(program, tap) if tap else program
 
     def _program(self, config: Config, **options: Any) -> Program:
         """Return the program of some settings, with options of `ProcessorSpec.program`."""
@@ -67,6 +73,7 @@ class Compilation(Settings):
         inputs: Sequence[str] = (),
         several: bool = False,
         kernels: bool = False,
+        tap: Sequence[str] = (),
         **changes: Any,
     ) -> onnx.ModelProto:
         """Return the ONNX graph of the settings.
@@ -82,6 +89,9 @@ class Compilation(Settings):
             several: as for `compile`; the output with the number of a sample's images is then left out.
             kernels: whether the graph calls kernels, as functions of the domain `graphproc`. It runs with the
                 native library registered or not, with the same bits, but only in ONNX Runtime on CPUs.
+            tap: names of steps, as `print(processor.compile())` shows them. Each becomes one more output of that
+                name, with the value that the step has in that program, whatever passes make of it. Values of
+                tapped steps are stacked: a graph refuses images in which they have several shapes.
             **changes: settings to use instead of the processor's own.
 
         Returns:
@@ -91,11 +101,11 @@ class Compilation(Settings):
         Raises:
             ConfigError: a setting has no meaning.
             EmitError: the options do not fit together.
-            ProgramError: the settings take no image.
+            ProgramError: the settings take no image, or no step has a name in `tap`.
         """
         from graphproc.emitters.onnx.emit import EmitOptions, emit
 
-        program = self.compile(color=color, inputs=inputs, several=several, **changes)
+        program = self.compile(color=color, inputs=inputs, several=several, tap=tap, **changes)
         options = EmitOptions(target, input, opset, image_size, kernels=kernels)  # type: ignore[arg-type]
         settings = self._saved_with(changes)
         metadata = {
@@ -107,6 +117,7 @@ class Compilation(Settings):
             "graphproc.color": color,
             **({"graphproc.inputs": sorted(inputs)} if inputs else {}),
             **({"graphproc.several": True} if several else {}),
+            **({"graphproc.tap": list(dict.fromkeys(tap))} if tap else {}),
             **({"graphproc.separable": True} if input == "batch" and program.separable else {}),
             "graphproc.parity": str(program.parity),
         }

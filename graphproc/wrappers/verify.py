@@ -171,9 +171,9 @@ def compiled_from(session: Session) -> Program:
     if "program" in session.metadata:
         return parse(session.metadata["program"])
     config, processor = session.config(), processor_of(session)
-    inputs = entry(session.metadata, "inputs", list)
+    inputs, tap = entry(session.metadata, "inputs", list), entry(session.metadata, "tap", list)
     given = {key: config[key] for key in forgotten(processor.spec.calls, {}) if key in config}
-    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, **given)
+    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, tap=tap, **given)
 
 
 def reading_of(session: Session) -> Mapping[str, Any]:
