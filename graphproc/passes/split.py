@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class Affine:
     """Approximate a map of bytes by `byte * scale + offset`, in float32.
 
     Attributes:
-        scale, offset: float32, of a shape that broadcasts to the output's.
+        scale, offset: float32.
         bound: the largest absolute difference from the map, for all bytes and channels; 0 where the
             two are equal.
     """
@@ -95,14 +96,18 @@ class MappedOutput:
     type: TensorType
     padded: float | None = None
 
+    def line(self) -> Affine:
+        """Return the line that is nearest to the map, with a scale and an offset for each channel."""
+        return _nearest(self.map)
+
     def affine(self) -> Affine:
-        """Return the line that is nearest to the map."""
-        length = self.type.shape[self.map.axis] if self.map.channels > 1 else 1
-        assert isinstance(length, int)
-        scale, offset, bound = affine.fitted(self.map.table())
+        """Return the same line in new arrays that broadcast to the output."""
+        line = self.line()
         if self.map.channels == 1:
-            return Affine(scale, offset, bound)
-        return Affine(self.map.spread(scale, length), self.map.spread(offset, length), bound)
+            return Affine(line.scale.copy(), line.offset.copy(), line.bound)
+        length = self.type.shape[self.map.axis]
+        assert isinstance(length, int)
+        return Affine(self.map.spread(line.scale, length), self.map.spread(line.offset, length), line.bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,11 @@ class Split:
         return verify(Program(self.bytes.name, inputs, tuple(steps), tuple(outputs), self.bytes.parity))
 
 
+@lru_cache(maxsize=64)
+def _nearest(map: ByteMap) -> Affine:
+    return Affine(*affine.fitted(map.table()))
+
+
 def split(program: Program) -> Split | Declined:
     """Split a program into bytes and their map, or say why the map is not what comes last."""
     late = FoldCast().run(program).program
@@ -155,7 +165,7 @@ def split(program: Program) -> Split | Declined:
             return Declined(f"{output.name}: {_reason(output.value, made, declined)}")
         outputs.append(output)
     if not mapped:
-        return Declined("no output is made of floats of bytes")
+        return Declined("no output is a map of bytes to floats")
     read = {name for step in late.steps for name in step.inputs} | {output.value for output in outputs}
     steps = tuple(step for step in late.steps if not isinstance(step.op, ByteMap) or step.output.name in read)
     return Split(verify(replace(late, steps=steps, outputs=tuple(outputs))), mapped)

@@ -15,6 +15,7 @@ from graphproc.emitters.onnx.digest import ENTRY, digest
 from graphproc.errors import GraphprocError
 from graphproc.ir.parse import parse
 from graphproc.ir.program import Program
+from graphproc.passes.split import required
 from graphproc.processors.registry import lookup
 from graphproc.runtime.description import entry
 from graphproc.version import __version__
@@ -115,10 +116,11 @@ def _program(metadata: Mapping[str, str]) -> Program:
         return parse(metadata["program"])
     settings = parse_json(metadata["config"].encode(), "graphproc.config")
     spec = lookup(str(settings.pop("image_processor_type", "")))
-    return spec.program(
+    program = spec.program(
         spec.config(settings),
         color=metadata["color"],
         extra_inputs=entry(metadata, "inputs", list),
         several=metadata.get("several") == "true",
         backend=metadata["backend"],
     )
+    return required(program).bytes if metadata.get("part") == "bytes" else program

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import Program
+from graphproc.passes.split import Split
 from graphproc.runtime import forks
 from graphproc.runtime.memory import Memory
 from graphproc.wrappers.lru_dict import LruDict
@@ -29,6 +30,7 @@ class Cache:
     Attributes:
         configs: normalised settings, by the settings as they were given.
         programs: programs of preprocessing and post-processing, by settings and options.
+        splits: the two parts of programs of preprocessing, by the same.
         sessions: sessions of their graphs, by the same and the number of threads.
         plans: the plans (`running.Plan`) of programs for inputs of known shapes.
         memory: memory of large results, to be used again.
@@ -39,6 +41,7 @@ class Cache:
         """Make an empty cache."""
         self.configs: LruDict[bytes, Config] = LruDict(MOST_PROGRAMS)
         self.programs: LruDict[Hashable, Program] = LruDict(MOST_PROGRAMS)
+        self.splits: LruDict[Hashable, Split] = LruDict(MOST_PROGRAMS)
         self.sessions: LruDict[Hashable, Session] = LruDict(MOST_SESSIONS)
         self.plans: LruDict[Hashable, Plan] = LruDict(MOST_PLANS)
         self.memory = Memory()

@@ -175,11 +175,12 @@ def _fixed(program: Program, options: EmitOptions) -> Program:
     """
     if impossible := [condition for condition in program.preconditions if condition.holds is False]:
         raise ProgramError(f"{program.name}: {impossible[0].message} No image is taken with these settings.")
-    if options.image_size is None or program.data_dependent_sizes:
+    sides = [name for name in program.symbols if name.endswith(("height", "width"))]
+    if options.image_size is None or program.data_dependent_sizes or not (sides or program.inputs_batched):
         return program
     if program.inputs_batched:
         raise EmitError(f"image_size: {program.name} reads a model's outputs, not images. Leave it out.")
-    if other := [name for name in program.symbols if not name.endswith(("height", "width"))]:
+    if other := [name for name in program.symbols if name not in sides]:
         raise EmitError(f"image_size: {program.name} also depends on the number of {other[0]}, so its sizes cannot be fixed")
     height, width = options.image_size
     return program.bind(**{name: height if name.endswith("height") else width for name in program.symbols})
