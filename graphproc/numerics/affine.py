@@ -8,7 +8,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
-_STEPS = np.arange(-2, 3)
+_STEPS = (0, -1, 1, -2, 2)
 """How many float32 numbers beside the first guess are tried for a scale, and for an offset."""
 
 
@@ -24,7 +24,8 @@ def fitted(table: Array) -> tuple[Array, Array, float]:
 
     Returns:
         The scales and the offsets, float32 [functions], and the largest absolute difference; 0 if
-        no value of a byte differs in a bit, but for the sign of zero.
+        no value of a byte differs in a bit, but for the sign of zero. It is infinite if a value is
+        infinite or no number.
     """
     bytes_ = np.arange(256, dtype=np.float64)
     scale = ((table[:, -1].astype(np.float64) - table[:, 0]) / 255).astype(np.float32)
@@ -35,7 +36,7 @@ def fitted(table: Array) -> tuple[Array, Array, float]:
         twice = products.astype(np.float32) + offsets[..., None]
         wanted = table[:, None, None, :].astype(np.float64)
         gaps = np.maximum(abs(once - wanted), abs(twice - wanted)).max(axis=-1)
-    gaps = gaps.reshape(len(table), -1)
+    gaps = np.nan_to_num(gaps, nan=np.inf, posinf=np.inf).reshape(len(table), -1)
     best, rows = gaps.argmin(axis=1), np.arange(len(table))
     found_scale, found_offset = (
         np.broadcast_to(values, (len(table), len(_STEPS), len(_STEPS))).reshape(len(table), -1)[rows, best]
@@ -47,5 +48,5 @@ def fitted(table: Array) -> tuple[Array, Array, float]:
 def _near(values: Array) -> Array:
     """Return each float32 number with its neighbours, the number itself first: [numbers, steps]."""
     spacing = np.spacing(np.abs(values))
-    near = values[:, None] + spacing[:, None] * sorted(_STEPS, key=abs)
-    return near.astype(np.float32)
+    near: Array = values[:, None] + spacing[:, None] * np.array(_STEPS, dtype=np.float32)
+    return near

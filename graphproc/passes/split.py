@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from graphproc.joins import STACK, Concatenate, Stack
 from graphproc.joins import Pad as PadJoin
 from graphproc.numerics import affine
 from graphproc.ops import Binary, ByteMap, Cast, Normalize, Pad, Rearrange, Rescale, SelectChannels
-from graphproc.passes.base import Declined, Many, Match
+from graphproc.passes.base import Declined, Kinds, Many, Match
 from graphproc.passes.fold_byte_map import FoldByteMap
 from graphproc.passes.late_byte_map import LateByteMap
 from graphproc.sizes.num import Num
@@ -39,7 +39,7 @@ _PASSED = (Binary, Cast, Normalize, Pad, Rearrange, Rescale, SelectChannels)
 class FoldCast(FoldByteMap):
     """Make one `byte_map` of arithmetic on bytes that were cast to float32 before, too."""
 
-    matches = (Cast | Rescale | Normalize, Many(Normalize | Binary))
+    matches: ClassVar[tuple[Kinds | Many, ...]] = (Cast | Rescale | Normalize, Many(Normalize | Binary))
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
         """Return the map, as `FoldByteMap` does."""
@@ -58,7 +58,11 @@ class LastByteMap(LateByteMap):
         assert isinstance(mapped, ByteMap)
         if isinstance(move, Pad) and move.mode == "constant":
             canvas = _in_bytes(mapped, move.value)
-            return Declined(f"no byte is mapped to {_shown(move.value)}") if canvas is None else [replace(move, value=canvas), mapped]
+            return (
+                Declined(f"no byte is mapped to {_shown(move.value)}")
+                if canvas is None
+                else [replace(move, value=canvas), mapped]
+            )
         if isinstance(move, Rearrange) and move.repeats(match.x.type):
             place = move.destination(match.x.type, mapped.axis)
             if place is not None:
@@ -185,19 +189,20 @@ def required(program: Program) -> Split:
 
 def _byte_joins(output: Output, map: ByteMap, type: TensorType) -> tuple[Join, Join | None, float | None] | Declined:
     """Return the joins of an output's bytes, of samples too, and what they cannot pad with; decline joins that change values."""
-    joins, padded = [], None
+    joins: list[Join] = []
+    padded = None
     for _, join in output.joins:
         if isinstance(join, PadJoin) or (isinstance(join, Concatenate) and join.fill is not None):
             fill = _in_bytes(map, join.fill) if isinstance(join.fill, (int, float)) else None
             if isinstance(fill, int):
                 joins.append(replace(join, fill=fill))
                 continue
-            padded = float(np.ravel(join.fill)[0])
+            padded = float(np.ravel(np.asarray(join.fill))[0])
             joins.append(STACK if isinstance(join, PadJoin) else Concatenate(join.axis))
         elif isinstance(join, (Stack, Concatenate)):
             joins.append(join)
         else:
-            return Declined(f"{join.name} changes values of several images")
+            return Declined(f"the join {join.name} changes values")
         if isinstance(join, Concatenate) and map.channels > 1 and join.axis % type.rank == map.axis % type.rank:
             return Declined("images are joined along the axis of the channels")
     *sample, last = joins
@@ -228,10 +233,10 @@ def _reason(name: str, made: Mapping[str, Step], declined: Mapping[str, str]) ->
     """Say what stands between a map of bytes and an output."""
     step = made[name]
     if name in declined:
-        return f"floats go through {name}, where {declined[name]}"
+        return f"{step.op.name} comes behind the map of bytes, and {declined[name]}"
     if isinstance(step.op, _PASSED) and len(step.inputs) == 1 and step.inputs[0] in made:
         return _reason(step.inputs[0], made, declined)
-    return f"floats go through {name}"
+    return f"{step.op.name} comes behind the map of bytes"
 
 
 def _shown(value: float | tuple[float, ...]) -> str:

@@ -171,7 +171,7 @@ class Call:
         plain = graph_takes(self._spec, array, extra_inputs)
         if self._split and array.dtype != np.uint8:
             with about(self._runner.labels[index]):
-                raise ImageError(f"expected an image of bytes to split, got {array.dtype}. Leave split out, or convert the image.")
+                raise ImageError(f"expected an image of bytes to split, got {array.dtype}. Leave split out, or convert it.")
         if plain and self._engine == "onnxruntime":
             options = options_of(extra_inputs, several, self._split)
             own_threads = processor.threads or (1 if workers.in_child() else None)
@@ -234,7 +234,7 @@ class Call:
         """
         mapped = self._processor._split(self._config, **options_of(self._extra_inputs)).mapped
         check_unpadded(mapped, joined)
-        found = {}
+        found: dict[str, Array] = {}
         for name in mapped.keys() & joined.keys():
             line = mapped[name].affine()
             found |= {f"{name}_scale": line.scale, f"{name}_offset": line.offset}

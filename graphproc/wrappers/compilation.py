@@ -141,6 +141,7 @@ class Compilation(Settings):
         program = program if parts is None else parts.bytes
         options = EmitOptions(target, input, opset, image_size, batch_size, kernels)  # type: ignore[arg-type]
         settings = self._saved_with(changes)
+        apart = input == "batch" and batch_size is None and part != "map"
         metadata = {
             "graphproc.version": __version__,
             "graphproc.config": settings,
@@ -150,9 +151,9 @@ class Compilation(Settings):
             "graphproc.color": color,
             **({"graphproc.inputs": sorted(inputs)} if inputs else {}),
             **({"graphproc.several": True} if several else {}),
-            **({"graphproc.separable": True} if input == "batch" and batch_size is None and program.separable and part != "map" else {}),
+            **({"graphproc.separable": True} if apart and program.separable else {}),
             **({"graphproc.part": part} if parts is not None else {}),
-            "graphproc.parity": str(program.parity),
+            "graphproc.parity": f"{program.parity}" + (f", rounded to {dtype}" if dtype != "float32" else ""),
         }
         if parts is None or part == "bytes":
             return emit(program, options, metadata)
@@ -192,10 +193,10 @@ class Compilation(Settings):
 
         if not split:
             return write_atomically(path, self.to_onnx(**options).SerializeToString(deterministic=True))
-        first, second = split_paths(path)
-        models = self.split_to_onnx(**options)
-        write_together({path: model.SerializeToString(deterministic=True) for path, model in zip((first, second), models, strict=True)})
-        return first, second
+        files = split_paths(path)
+        data = (model.SerializeToString(deterministic=True) for model in self.split_to_onnx(**options))
+        write_together(dict(zip(files, data, strict=True)))
+        return files
 
     def split_to_onnx(self, *, dtype: str = "float32", **options: Any) -> tuple[onnx.ModelProto, onnx.ModelProto]:
         """Return the two graphs of `export(..., split=True)`; options are those of `to_onnx`.

@@ -89,8 +89,9 @@ class GraphBuilder(NodeBuilder):
     def known_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes that IR types give to values of the whole graph, by their names, for that many images."""
         whole = (value for node in self.nodes for value in node.outputs if value in self.types)
-        shapes = {str(value.name): ((batch,) * self.leading + self.types[value].shape) for value in whole}
-        return {name: shape for name, shape in shapes.items() if all(isinstance(length, int) for length in shape)}
+        shapes = {str(value.name): (batch,) * self.leading + self.types[value].shape for value in whole}
+        static = {name: tuple(length for length in shape if isinstance(length, int)) for name, shape in shapes.items()}
+        return {name: shape for name, shape in static.items() if len(shape) == len(shapes[name])}
 
     def hoist(self, x: Value, move: Move, merged: int = 0) -> Value:
         """Reshape a value before the arithmetic that it comes from.

@@ -78,12 +78,13 @@ class _Folding:
             shape = self._shapes.get(str(first.name))
             start, end = (a.as_int() if (a := node.attributes.get(key)) else None for key in ("start", "end"))
             return None if shape is None else np.asarray(shape[start:end], dtype=np.int64)
-        inputs = [value.const_value.numpy() if value is not None and value.const_value is not None else None for value in node.inputs]
-        if not inputs or any(array is None for array in inputs):
+        constants = [value.const_value for value in node.inputs if value is not None and value.const_value is not None]
+        if not constants or len(constants) < len(node.inputs):
             return None
+        inputs = [constant.numpy() for constant in constants]
         if node.op_type == "Expand":
-            array, shape = inputs
-            sides = np.broadcast_shapes(array.shape, tuple(shape.tolist()))
+            array, wanted = inputs
+            sides = np.broadcast_shapes(array.shape, tuple(wanted.tolist()))
             return np.broadcast_to(array, sides) if np.prod(sides) * array.itemsize <= MOST_BYTES else None
         compute = _COMPUTED.get(node.op_type)
         if compute is None or node.domain:
@@ -106,14 +107,14 @@ class _Folding:
             shape = self._constant(np.asarray(argument, dtype=np.int64), f"{node.outputs[0].name}/{operator}")
             made = ir.node(operator, [value, shape], name=f"{node.name}/{operator}")
             made.outputs[0].name, made.outputs[0].type = f"{made.name}_out", node.outputs[0].type
-            node.graph.insert_before(node, made)
+            _graph_of(node).insert_before(node, made)
             value = made.outputs[0]
         self._put(node, value)
         return True
 
     def _put(self, node: ir.Node, value: ir.Value) -> None:
         """Let readers of a node's result read a value instead. A graph's output keeps its name."""
-        result, graph = node.outputs[0], node.graph
+        result, graph = node.outputs[0], _graph_of(node)
         if result.is_graph_output():
             same = ir.node("Identity", [value], name=f"{node.name}/Identity")
             graph.insert_before(node, same)
@@ -129,14 +130,20 @@ class _Folding:
         array = np.ascontiguousarray(array) if array.ndim else array
         for value in self._graph.initializers.values():
             kept = value.const_value
-            if kept is not None and kept.shape == array.shape and kept.dtype == ir.DataType.from_numpy(array.dtype):
-                if kept.numpy().tobytes() == array.tobytes():
-                    return value
+            alike = kept is not None and kept.shape == array.shape and kept.dtype == ir.DataType.from_numpy(array.dtype)
+            if kept is not None and alike and kept.numpy().tobytes() == array.tobytes():
+                return value
         name = f"{name}_known"
         tensor = ir.tensor(array, name=name)
         made = ir.Value(name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor)
         self._graph.initializers[name] = made
         return made
+
+
+def _graph_of(node: ir.Node) -> ir.Graph:
+    """Return the graph that a node is in, which may be the body of another node."""
+    assert isinstance(node.graph, ir.Graph)
+    return node.graph
 
 
 def _shapes(model: onnx.ModelProto, typed: Shapes) -> Shapes:

@@ -42,10 +42,7 @@ def emit_map(
     if dtype not in ELEMENTS:
         raise EmitError(f"dtype: expected one of {', '.join(ELEMENTS)}, got {dtype!r}")
     dims = {value.name: value.type.tensor_type.shape for value in first.graph.output if value.name in parts.mapped}
-    shapes = {
-        name: tuple(dim.dim_value if dim.HasField("dim_value") else num.symbol(f"{name}_{axis}") for axis, dim in enumerate(shape.dim))
-        for name, shape in dims.items()
-    }
+    shapes = {name: tuple(_length(dim, f"{name}_{axis}") for axis, dim in enumerate(dims[name].dim)) for name in dims}
     program = parts.map_of(shapes)
     model = emit(program, replace(options, input="image", batch_size=None, kernels=False), metadata)
     for read, given in zip(model.graph.input, model.graph.output, strict=True):
@@ -58,8 +55,16 @@ def emit_map(
     return model
 
 
+def _length(dim: onnx.TensorShapeProto.Dimension, name: str) -> num.Num:
+    return dim.dim_value if dim.HasField("dim_value") else num.symbol(name)
+
+
 def affine_entry(parts: Split) -> dict[str, Any]:
-    """Return the lines nearest to the maps as data: for each output its numbers for each channel, where these are, and the bound."""
+    """Return the lines nearest to the maps as data, for each output.
+
+    These are a scale and an offset for each channel, where the channels are as in `ByteMap`, and
+    the largest difference from the map.
+    """
     entries = {}
     for name, output in parts.mapped.items():
         line, channels = output.line(), output.map.channels
