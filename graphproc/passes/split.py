@@ -218,7 +218,7 @@ def _in_bytes(map: ByteMap, fill: float | tuple[float, ...]) -> int | tuple[int,
     if everywhere.size:
         return int(everywhere[0])
     of_planes = (map.axis, map.each) == (-3, 1)
-    return tuple(map_.argmax() for map_ in equal) if of_planes and equal.any(axis=1).all() else None
+    return tuple(int(row.argmax()) for row in equal) if of_planes and equal.any(axis=1).all() else None
 
 
 def _reads(program: Program, name: str, made: Mapping[str, Step]) -> bool:
@@ -234,8 +234,9 @@ def _reason(name: str, made: Mapping[str, Step], declined: Mapping[str, str]) ->
     step = made[name]
     if name in declined:
         return f"{step.op.name} comes behind the map of bytes, and {declined[name]}"
-    if isinstance(step.op, _PASSED) and len(step.inputs) == 1 and step.inputs[0] in made:
-        return _reason(step.inputs[0], made, declined)
+    before = made.get(step.inputs[0]) if len(step.inputs) == 1 else None
+    if isinstance(step.op, _PASSED) and before is not None and not isinstance(before.op, ByteMap):
+        return _reason(before.output.name, made, declined)
     return f"{step.op.name} comes behind the map of bytes"
 
 
