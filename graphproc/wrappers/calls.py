@@ -124,6 +124,7 @@ class Call:
         self._extra_inputs = read_extra_inputs(spec, extra_inputs, len(self._images))
         threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
         self._runs = SideBySide(threads)
+        self._kind: dict[str, Any] = {}
         self._runner = Runner(labels_of(self._images), self._runs, processor._cache.plans, processor._cache.memory)
 
     def run(self, input_data_format: str | None) -> list[Output]:
@@ -157,6 +158,7 @@ class Call:
                     kind = kind if index else program_options(spec, processor.backend, array)
                     self._run_one(index, config, array)
             runner.finish()
+        self._kind = kind
         declared = processor._program(self._config, **kind, **options_of(self._extra_inputs, split=self._split)).outputs
         outputs = [output for output in declared if output.name != spec.samples.counts]
         if self._absent:
@@ -232,7 +234,7 @@ class Call:
         Raises:
             ShapeError: outputs of several shapes would be padded with a number that no byte is mapped to.
         """
-        mapped = self._processor._split(self._config, **options_of(self._extra_inputs)).mapped
+        mapped = self._processor._split(self._config, **self._kind, **options_of(self._extra_inputs)).mapped
         check_unpadded(mapped, joined)
         found: dict[str, Array] = {}
         for name in mapped.keys() & joined.keys():
