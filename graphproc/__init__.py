@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from graphproc.ir.program import Parity, Program, ProgramBuilder
     from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule as TorchModule
+    from graphproc.wrappers.for_transformers import for_transformers
     from graphproc.wrappers.loading import ImageProcessingMixin
     from graphproc.wrappers.pipeline import Pipeline, parse
     from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
+    from graphproc.wrappers.registration import register
     from graphproc.wrappers.verify import Report, verify
 
 _HOME = {
@@ -62,8 +64,10 @@ _HOME = {
     "TorchModule": "graphproc.runtime.torch_module",
     "TracedBranchError": "graphproc.errors",
     "UnsupportedProcessorError": "graphproc.errors",
+    "for_transformers": "graphproc.wrappers.for_transformers",
     "fuse": "graphproc.fusion.fuse",
     "parse": "graphproc.wrappers.pipeline",
+    "register": "graphproc.wrappers.registration",
     "verify": "graphproc.wrappers.verify",
 }
 
@@ -94,10 +98,12 @@ __all__ = [
     "TracedBranchError",
     "UnsupportedProcessorError",
     "__version__",
+    "for_transformers",
     "fuse",
     "joins",
     "ops",
     "parse",
+    "register",
     "sizes",
     "verify",
 ]

@@ -38,10 +38,12 @@ PUBLIC = {
     "TracedBranchError",
     "UnsupportedProcessorError",
     "__version__",
+    "for_transformers",
     "fuse",
     "joins",
     "ops",
     "parse",
+    "register",
     "sizes",
     "verify",
 }

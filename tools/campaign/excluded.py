@@ -241,7 +241,7 @@ LIMITS: tuple[Limit, ...] = (
         "not compiled: |, which is not compiled|is compiled (for floats|with bilinear .2.) alone"
         "|which max_model_len has room for|clusters are no bytes|codebook_do_map_pixels: expected",
     ),
-    Limit("PIL images of mode LAB for timm", "the class's row in README names it", "another mode than LAB", ("TimmWrapper",)),
+    Limit("PIL images of mode LAB for timm", "the class's row in README names it", "modes other than LAB", ("TimmWrapper",)),
     Limit(
         "filters that torchvision lacks",
         "refused also where nothing is resized (README, What a call reads)",

@@ -16,7 +16,7 @@ from graphproc.ir.program import Program
 from graphproc.ops import Numbers
 from graphproc.processors.families.tiles.tiles import page
 from graphproc.sizes import num
-from graphproc.sizes.canvas import best_resolution, grid_by_aspect
+from graphproc.sizes.canvas import best_resolution, grid_by_aspect, grid_by_fit
 from graphproc.sizes.slices import to_long_side
 
 Counting = Callable[..., Any]
@@ -86,6 +86,11 @@ def _pooled(plan: Planned) -> int:
     return low_rows * low_columns + rows * columns
 
 
+def _grid_and_crops(plan: Planned) -> tuple[list[int], int]:
+    (crops,) = plan.numbers("image_num_crops")
+    return plan.numbers("image_grids"), crops
+
+
 def _local(plan: Planned) -> int:
     (count,) = plan.numbers("num_local_patches")
     return count
@@ -153,6 +158,12 @@ def _page_grid(self: Any, height: int, width: int, images_kwargs: Mapping[str, A
     return rows, columns
 
 
+def _grid_of_tiles(self: Any, img_width: int, img_height: int, tile_size: int) -> tuple[int, int]:
+    """Return the columns and rows of an image's tiles: of the canvas that it fits best, or of the nearest shape."""
+    grid = grid_by_fit(img_height, img_width, tile_size, self.max_num_tiles)
+    return num.known(grid.columns), num.known(grid.rows)
+
+
 def _patches_of(self: Any, image_height: int, image_width: int, patch_size: Any = None) -> int:
     """Count the patches that cover an image of (image_height, image_width).
 
@@ -173,6 +184,7 @@ TILES = _counting(_pixel_values, ("min_patches", "max_patches", "patch_size", "c
 OF_TILE_SIZE = _counting(
     _whole_and_local, ("min_patches", "max_patches", "tile_size", "crop_to_patches"), "The tiles, with the whole"
 )
+MOLMO = ("max_crops", "overlap_margins", "patch_size", "pooling_size", "size")
 COUNTS: Mapping[str, Counting] = {
     "AriaImageProcessor": _crops,
     "Cohere2VisionImageProcessor": TILES,
@@ -200,9 +212,7 @@ COUNTS: Mapping[str, Counting] = {
     "Idefics3ImageProcessor": _by_first_size,
     "Kimi_K25ImageProcessor": _counting(_pixel_values, ("size", "patch_size", "merge_size", "max_patches"), TOKENS),
     "MiniMaxM3VLImageProcessor": PIXELS,
-    "Molmo2ImageProcessor": _counting(
-        _pooled, ("max_crops", "overlap_margins", "patch_size", "pooling_size", "size"), "The pooled patches"
-    ),
+    "Molmo2ImageProcessor": _counting(_pooled, MOLMO, "The pooled patches"),
     "MuseGlimmerImageProcessor": _counting(
         _pixel_values, ("patch_size", "merge_size", "max_image_tokens"), TOKENS, do_resize=True
     ),
@@ -222,6 +232,11 @@ COUNTS: Mapping[str, Counting] = {
 }
 METHODS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "get_number_of_image_patches": COUNTS,
+    "get_image_grid_and_crops": {
+        "Molmo2ImageProcessor": _counting(_grid_and_crops, MOLMO, "The grids of pooled patches, and how many crops")
+    },
+    "_fit_image_to_canvas": {"PerceptionLMImageProcessor": _grid_of_tiles},
+    "_find_closest_aspect_ratio": {"PerceptionLMImageProcessor": _grid_of_tiles},
     "get_tile_grid": {"GraniteDoclingImageProcessor": _page_grid},
     "get_num_patches": {"FuyuImageProcessor": _patches_of},
 }

@@ -67,5 +67,6 @@ SPECS = (
         backends=ONLY_TORCHVISION,
         finish=views_and_windows,
         calls={"max_image_size": OWN},
+        about_model={"vision_patch_size": 14, "downsampler_stride": 4},
     ),
 )
