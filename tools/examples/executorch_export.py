@@ -4,7 +4,7 @@
     python tools/examples/executorch_export.py CLIPImageProcessor --image-size 480x640 -o clip.pte
 
 It goes from `to_torch` through `torch.export` to a `.pte` file, runs that in ExecuTorch's own runtime on noise, and compares
-each output with ONNX Runtime's. Sizes and batch are fixed, and the target is `portable`, whose operators ExecuTorch has.
+each output with ONNX Runtime's. Sizes and batch are fixed, and the target is `portable`: ExecuTorch has all its operators.
 `--split` leaves the results as bytes, for a model that normalizes them itself.
 """
 
