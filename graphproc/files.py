@@ -27,13 +27,25 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
         ConfigError: the folder does not exist, or the file cannot be written.
     """
     target = Path(path)
+    write_together({target: data})
+    return target
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write bytes to several files, all of them or none, as `Writes` does.
+
+    Raises:
+        ConfigError: a folder does not exist, or a file cannot be written.
+    """
+    target = next(iter(files))
     try:
-        with Writes() as writes, writes.open(target) as file:
-            file.write(data)
+        with Writes() as writes:
+            for target, data in files.items():
+                with writes.open(target) as file:
+                    file.write(data)
     except OSError as error:
         hint = "" if target.parent.is_dir() else ". Create the folder first"
         raise ConfigError(f"{target}: cannot be written ({error.strerror}){hint}") from None
-    return target
 
 
 def write_folder(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> Path:

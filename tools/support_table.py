@@ -21,6 +21,7 @@ import onnx
 from graphproc.cli.arguments import graph_summary
 from graphproc.postprocessing.registry import methods
 from graphproc.processors.registry import family, specs
+from graphproc.wrappers.description import left_as_bytes
 
 TEMPLATE = Path(__file__).resolve().with_name("support_table.template.md")
 FOLDER = Path(__file__).resolve().parent.parent / "exported"
@@ -110,6 +111,19 @@ def class_table() -> str:
     return _table(("class", "family", "backends", "inputs", "outputs", "parity", "without"), lines)
 
 
+def unsplit() -> list[str]:
+    """Return the reasons why classes cannot be split into bytes and their map, each with the classes."""
+    found: dict[str, list[str]] = {}
+    for name, spec in specs().items():
+        reasons = {backend: left_as_bytes(spec, backend) for backend in spec.backends}
+        for reason in dict.fromkeys(reasons.values()):
+            backends = [backend for backend in reasons if reasons[backend] == reason]
+            label = name.removesuffix("ImageProcessor") + (f" ({', '.join(backends)})" if len(backends) < len(reasons) else "")
+            if reason.startswith("no: "):
+                found.setdefault(reason.removeprefix("no: ").rpartition(": ")[2], []).append(label)
+    return [f"{reason}: {', '.join(names)}" for reason, names in sorted(found.items())]
+
+
 def method_table() -> str:
     """Return the table of post-processing methods: what they read and which classes have them."""
     found: dict[tuple[str, str], list[str]] = {}
@@ -135,6 +149,7 @@ def page() -> str:
         "parities": _list(parities(), "({})"),
         "pil_parities": _list(pil_parities(), ""),
         "limits": _list(limits(), "[{}]"),
+        "unsplit": _list(unsplit(), ""),
         "methods": method_table(),
     }
     text = TEMPLATE.read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,12 +10,14 @@ import typer
 
 from graphproc.cli import arguments, output
 from graphproc.errors import ConfigError
+from graphproc.files import write_together
 
 if TYPE_CHECKING:
     import onnx
 
     from graphproc.wrappers.processor import BaseImageProcessor
 
+WHOLE = "preprocessing.onnx"
 EXAMPLE = "Example: graphproc export CLIPImageProcessor --set size=336 --set crop_size=336 -o preprocessing.onnx"
 
 
@@ -26,7 +29,7 @@ def export(
             "--output",
             "-o",
             metavar="FILE",
-            show_default="preprocessing.onnx",
+            show_default=WHOLE,
             help="The file to write, whole or not at all; - is stdout.",
         ),
     ] = None,
@@ -48,6 +51,14 @@ def export(
         ),
     ] = None,
     image_size: arguments.ImageSize = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            show_default=False,
+            help="Fix the number of images in a batch. With --image-size the graph then has no arithmetic on sizes.",
+        ),
+    ] = None,
     color: Annotated[
         str,
         typer.Option(
@@ -64,6 +75,17 @@ def export(
             help="Add the value of a step as an output, e.g. resample; `graphproc inspect SOURCE` names the steps. Repeatable.",
         ),
     ] = None,
+    split: Annotated[
+        bool,
+        typer.Option(
+            "--split",
+            help="Write two graphs: a.bytes.onnx for a.onnx, which ends in uint8, and a.map.onnx, which makes floats of the "
+            "bytes on the model's device.",
+        ),
+    ] = False,
+    dtype: Annotated[
+        str, typer.Option(metavar="float32|float16|bfloat16", help="What --split's second graph returns.")
+    ] = "float32",
     post: Annotated[
         str | None,
         typer.Option(
@@ -81,32 +103,77 @@ def export(
     sides = arguments.parse_size(image_size)
     options: dict[str, Any] = {"target": target, "input": input, "opset": opset}
     post_options = arguments.post_options(post_set, labels)
+    if dtype != "float32" and not split:
+        raise ConfigError("--dtype: it is for the second graph of --split. Add --split, or leave it out.")
     if post is None:
         if post_options:
             raise ConfigError("--post-set, --labels: they are for a post-processing method. Say which with --post NAME.")
-        made = processor.to_onnx(
-            **options, image_size=sides, color=color, inputs=extra_inputs or (), kernels=kernels, tap=tap or ()
-        )
+        options |= {"image_size": sides, "batch_size": batch, "color": color, "inputs": extra_inputs or (), "kernels": kernels}
+        options |= {"tap": tap or ()}
+        if split:
+            _write_parts(processor, path or Path(WHOLE), {**options, "dtype": dtype}, json)
+            return
+        made = processor.to_onnx(**options)
     else:
-        if sides is not None or extra_inputs or color != "rgb" or kernels or tap:
+        if sides is not None or batch is not None or extra_inputs or color != "rgb" or kernels or tap or split:
             raise ConfigError(
                 "--post: a method reads the model's outputs, not images. "
-                "Leave out --image-size, --with, --color, --kernels and --tap."
+                "Leave out --image-size, --batch, --with, --color, --kernels, --tap and --split."
             )
         made = processor.post_processing_to_onnx(post, **options, **post_options)
-    with output.delivering(path or Path("preprocessing.onnx" if post is None else "postprocessing.onnx")) as write:
+    with output.delivering(path or Path(WHOLE if post is None else "postprocessing.onnx")) as write:
         written = write(made.SerializeToString(deterministic=True))
         _show(made, written, processor, json)
 
 
+def _write_parts(processor: BaseImageProcessor, path: Path, options: dict[str, Any], json: bool) -> None:
+    """Write both graphs of a split processor.
+
+    Raises:
+        ConfigError: a file cannot be written, or stdout would have to carry two.
+    """
+    if str(path) in output.STDOUT:
+        raise ConfigError(f"--split: expected a file for -o, from which two get their names, got {path}.")
+    from graphproc.wrappers.compilation import split_paths
+
+    models = processor.split_to_onnx(**options)
+    written = split_paths(path)
+    write_together({file: model.SerializeToString(deterministic=True) for file, model in zip(written, models, strict=True)})
+    lines: dict[str, Any] = loads(arguments.metadata(models[1])["affine"])
+    shown = [{"path": str(file), **_summary(model)} for file, model in zip(written, models, strict=True)]
+    if json:
+        output.as_json({**_named(processor, models[0]), "graphs": shown, "affine": lines})
+        return
+    for file, model in zip(written, models, strict=True):
+        _print(model, file, processor)
+    output.heading("Where the second graph is not used")
+    output.fields((name, f"bytes * scale + offset is {_how_near(line['bound'])}") for name, line in lines.items())
+
+
+def _how_near(bound: float) -> str:
+    return f"within {bound:.2g} of the floats" if bound else "equal to the floats"
+
+
+def _named(processor: BaseImageProcessor, model: onnx.ModelProto) -> dict[str, str]:
+    parity = arguments.metadata(model)["parity"]
+    return {"processor": processor.spec.name, "backend": processor.backend, "parity": parity}
+
+
+def _summary(model: onnx.ModelProto) -> dict[str, Any]:
+    summary = arguments.graph_summary(model)
+    return {key: summary[key] for key in ("bytes", "nodes", "opset", "inputs", "outputs")}
+
+
 def _show(model: onnx.ModelProto, written: Path, processor: BaseImageProcessor, json: bool) -> None:
+    if json:
+        output.as_json({"path": str(written), **_named(processor, model), **_summary(model)})
+    else:
+        _print(model, written, processor)
+
+
+def _print(model: onnx.ModelProto, written: Path, processor: BaseImageProcessor) -> None:
     summary = arguments.graph_summary(model)
     found = arguments.metadata(model)
-    if json:
-        shown = ("bytes", "nodes", "opset", "inputs", "outputs")
-        named = {"path": str(written), "processor": processor.spec.name, "backend": processor.backend, "parity": found["parity"]}
-        output.as_json({**named, **{k: summary[k] for k in shown}})
-        return
     output.heading(f"Wrote {written}")
     output.fields(
         [

@@ -41,11 +41,14 @@ def inspect(
         model = arguments.read_graph(graph)
         metadata = arguments.metadata(model)
         processor = arguments.processor_of(model)
-        sides = _fixed_sides(model)
-        if processor is not None:
+        part = metadata.get("part", "whole")
+        sides = None if part == "map" else _fixed_sides(model)
+        if why and part == "map":
+            raise ConfigError(f"--why: {graph} is the map of a split graph, which no pass changes. Leave --why out.")
+        if processor is not None and part != "map":
             inputs, tap = (loads(metadata.get(key, "[]")) for key in ("inputs", "tap"))
-            program = processor.compile(color=metadata.get("color", "rgb"), inputs=inputs, tap=tap)
-        elif "program" in metadata:
+            program = processor.compile(color=metadata.get("color", "rgb"), inputs=inputs, tap=tap, part=part)
+        elif processor is None and "program" in metadata:
             program = parse(metadata["program"])
     else:
         processor = arguments.processor(graph, settings, backend, revision)
@@ -64,7 +67,8 @@ def inspect(
         from graphproc.emitters.onnx.emit import EmitOptions
 
         form: Any = {"target": metadata.get("target", "cpu"), "input": metadata.get("input", "batch"), "kernels": kernels}
-        explanation = explanations.explain(program, EmitOptions(**form, opset=summary["opset"], image_size=sides), model)
+        form |= {"opset": summary["opset"], "image_size": sides, "batch_size": _fixed_batch(model)}
+        explanation = explanations.explain(program, EmitOptions(**form), model)
     if json:
         result: dict[str, Any] = {"program": None if program is None else str(program), "graph": summary}
         if optimized:
@@ -88,6 +92,11 @@ def _fixed_sides(model: Any) -> tuple[int, int] | None:
     dims = model.graph.input[0].type.tensor_type.shape.dim if model.graph.input else []
     height, width = (dims[-3].dim_value, dims[-2].dim_value) if len(dims) in (3, 4) else (0, 0)
     return (height, width) if height and width else None
+
+
+def _fixed_batch(model: Any) -> int | None:
+    dims = model.graph.input[0].type.tensor_type.shape.dim if model.graph.input else []
+    return dims[0].dim_value or None if len(dims) == 4 else None
 
 
 def _print_graph(summary: dict[str, Any]) -> None:

@@ -102,6 +102,7 @@ def _show(spec: ProcessorSpec) -> None:
                 for backend, text in found["parities"].items()
             ),
             *([("without", spec.limitations)] if spec.limitations else []),
+            *((f"split, {backend}" if len(spec.backends) > 1 else "split", text) for backend, text in found["split"].items()),
         ]
     )
     settings = {key: value for key, value in found["settings"].items() if value is not None}

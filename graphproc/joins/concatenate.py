@@ -106,10 +106,11 @@ class Concatenate(Join):
         return values
 
     def shape(self, sizes: Sequence[int | str], names: Sequence[str], batch: int | str) -> list[int | str]:
-        """Give the axis a name: for several images its length is not known."""
+        """Give the axis a name, unless its length is known for all images together."""
         dims = list(sizes)
+        length = sizes[self.axis]
         if batch != 1:
-            dims[self.axis] = names[self.axis]
+            dims[self.axis] = batch * length if isinstance(batch, int) and isinstance(length, int) else names[self.axis]
         return dims
 
     def split(self, array: Array, position: int) -> Array:

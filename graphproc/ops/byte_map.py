@@ -65,10 +65,17 @@ class ByteMap(Op):
         If all are equal, one element is enough.
         """
         array = np.asarray(values, dtype=np.float32)
-        if (array == array[0]).all():
-            return array[:1]
-        array = np.tile(array.repeat(self.each), length // (len(array) * self.each))
+        return array[:1] if (array == array[0]).all() else self.spread(array, length)
+
+    def spread(self, values: Array, length: int) -> Array:
+        """Return a number for each channel as one for each of the `length` elements of the channels' axis, to broadcast."""
+        array = np.tile(values.repeat(self.each), length // (len(values) * self.each))
         return array.reshape(-1, *[1] * (-self.axis - 1))
+
+    def table(self) -> Array:
+        """Return all values of the map, float32 [channels, 256]."""
+        bytes_ = np.broadcast_to(np.arange(256, dtype=np.uint8), (self.channels, 1, 256))
+        return replace(self, axis=-3, each=1).numpy(bytes_).reshape(self.channels, 256)
 
     def numpy(self, x: Array) -> Array:
         """Apply each operation in float32."""
@@ -177,8 +184,7 @@ class ByteMap(Op):
         The index is the byte plus 256 times its channel.
         """
         channels = self.channels
-        table = replace(self, axis=-3, each=1).numpy(np.broadcast_to(np.arange(256, dtype=np.uint8), (channels, 1, 256)))
         if channels > 1:
             x = g.Add(x, self._constants(tuple(range(0, 256 * channels, 256)), length))
         index = g.cast(x, "i64")
-        return g.Gather(g.constant(table.reshape(-1), "f32"), index, axis=0, dtype="f32")
+        return g.Gather(g.constant(self.table().reshape(-1), "f32"), index, axis=0, dtype="f32")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import takewhile
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from graphproc.ir.op import Op
 from graphproc.ops import Binary, ByteMap, Normalize, Rescale
-from graphproc.passes.base import Declined, Many, Match, Pass
+from graphproc.passes.base import Declined, Kinds, Many, Match, Pass
 
 Array = np.ndarray[Any, Any]
 Operations = tuple[tuple[str, tuple[float, ...]], ...]
@@ -31,7 +31,7 @@ class FoldByteMap(Pass):
     """
 
     name = "fold-byte-map"
-    matches = (Rescale | Normalize, Many(Normalize | Binary))
+    matches: ClassVar[tuple[Kinds | Many, ...]] = (Rescale | Normalize, Many(Normalize | Binary))
 
     def rewrite(self, match: Match) -> Sequence[Op] | Declined:
         """Return the map, if the operand is bytes, and what follows it that is no arithmetic with a number."""

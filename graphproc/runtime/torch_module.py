@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ except ImportError:
     raise RuntimeUnavailableError("TorchModule: torch is not installed. pip install 'graphproc[torch]'") from None
 
 from torch import Tensor
+from torch.utils import _pytree as pytree
 
 from graphproc.runtime.description import settings_of
 from graphproc.runtime.torch_ops import IMPLEMENTATIONS
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 class TorchModule(torch.nn.Module):
     """Run a preprocessing graph on torch tensors, with the bits that ONNX Runtime gives.
+
+    `torch.export.export(module, (images,))` works as it is for graphs without loops and choices: those
+    with `image_size`, and `batch_size` or `input="image"`, of target `cuda` or `portable`. Its program
+    returns a `BatchFeature`, too. `torch.compile` leaves the module as it is, because compiled code may
+    round once where the definition rounds twice.
 
     The graph's constants are buffers: `.to("cuda")` moves them, and images must then be there, too.
     Their element types are part of the result, so `.half()` and the like change nothing, and they
@@ -191,6 +197,28 @@ class TorchModule(torch.nn.Module):
                 if not fits or not tensor.numel():
                     shown = ", ".join(str(sizes.get(str(dim), dim or "any")) for dim in dims)
                     raise ImageError(f"{name}: expected the shape [{shown}], got {list(tensor.shape)}")
+
+
+def _flattened(features: BatchFeature) -> tuple[list[Any], list[str]]:
+    return list(features.values()), list(features)
+
+
+def _flattened_with_keys(features: BatchFeature) -> tuple[list[tuple[Any, Any]], list[str]]:
+    return [(pytree.MappingKey(name), value) for name, value in features.items()], list(features)
+
+
+def _restored(values: Iterable[Any], names: list[str]) -> BatchFeature:
+    return BatchFeature(dict(zip(names, values, strict=True)))
+
+
+# What `torch.export` asks of a result that is no plain container, as transformers does for its outputs.
+pytree.register_pytree_node(
+    BatchFeature,
+    _flattened,
+    _restored,
+    serialized_type_name="graphproc.BatchFeature",
+    flatten_with_keys_fn=_flattened_with_keys,
+)
 
 
 def _fetch(node: Node, environment: Environment) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import Program
+from graphproc.passes.split import Split
 from graphproc.plans.plan import Planner
 from graphproc.runtime import forks
 from graphproc.runtime.memory import Memory
@@ -30,6 +31,7 @@ class Cache:
     Attributes:
         configs: normalised settings, by the settings as they were given.
         programs: programs of preprocessing and post-processing, by settings and options.
+        splits: the two parts of programs of preprocessing, by the same.
         sessions: sessions of their graphs, by the same and the number of threads.
         planners: what makes plans of images' sizes, by program.
         arrangements: how programs run on inputs of known shapes (`running.Arrangement`).
@@ -41,6 +43,7 @@ class Cache:
         """Make an empty cache."""
         self.configs: LruDict[bytes, Config] = LruDict(MOST_PROGRAMS)
         self.programs: LruDict[Hashable, Program] = LruDict(MOST_PROGRAMS)
+        self.splits: LruDict[Hashable, Split] = LruDict(MOST_PROGRAMS)
         self.sessions: LruDict[Hashable, Session] = LruDict(MOST_SESSIONS)
         self.planners: LruDict[int, Planner] = LruDict(MOST_PROGRAMS)
         self.arrangements: LruDict[Hashable, Arrangement] = LruDict(MOST_ARRANGEMENTS)

@@ -21,7 +21,7 @@ from graphproc.runtime.side_by_side import SideBySide
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.compilation import Compilation, options_of
-from graphproc.wrappers.containers import as_numbers, check_lengths, contained, in_tensors
+from graphproc.wrappers.containers import as_numbers, check_lengths, check_unpadded, contained, in_tensors, of_backend
 from graphproc.wrappers.extra_inputs import has_own_prompts, read_extra_inputs, stand_ins
 from graphproc.wrappers.image_files import is_file
 from graphproc.wrappers.images import flatten_images, nest_images, to_array
@@ -89,7 +89,15 @@ class Call:
         counts: how many images each sample has.
     """
 
-    def __init__(self, processor: Compilation, config: Config, images: Any, extra_inputs: Mapping[str, Any], engine: str) -> None:
+    def __init__(
+        self,
+        processor: Compilation,
+        config: Config,
+        images: Any,
+        extra_inputs: Mapping[str, Any],
+        engine: str,
+        split: bool = False,
+    ) -> None:
         """Take the images and extra inputs of a call, unread.
 
         Args:
@@ -98,13 +106,14 @@ class Call:
             images: as for `preprocess`.
             extra_inputs: the extra inputs by the call's keywords.
             engine: `onnxruntime` or `numpy`.
+            split: whether results stay bytes (`passes/split.py`).
 
         Raises:
             ImageError: there are no images, samples do not have as many images as the class takes, or
                 extra inputs are not those that the class takes.
         """
         spec = processor.spec
-        self._processor, self._spec, self._config, self._engine = processor, spec, config, engine
+        self._processor, self._spec, self._config, self._engine, self._split = processor, spec, config, engine, split
         self._absent = images is None and has_own_prompts(spec)
         samples = samples_of(spec, stand_ins(extra_inputs) if self._absent else images)
         self.counts = [len(sample) for sample in samples]
@@ -114,6 +123,7 @@ class Call:
         self._extra_inputs = read_extra_inputs(spec, extra_inputs, len(self._images))
         threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
         self._runs = SideBySide(threads)
+        self._kind: dict[str, Any] = {}
         self._runner = Runner(labels_of(self._images), self._runs, processor._cache.arrangements, processor._cache.memory)
 
     def run(self, input_data_format: str | None) -> list[Output]:
@@ -147,7 +157,8 @@ class Call:
                     kind = kind if index else program_options(spec, processor.backend, array)
                     self._run_one(index, config, array)
             runner.finish()
-        declared = processor._program(self._config, **kind, **options_of(self._extra_inputs)).outputs
+        self._kind = kind
+        declared = processor._program(self._config, **kind, **options_of(self._extra_inputs, split=self._split)).outputs
         outputs = [output for output in declared if output.name != spec.samples.counts]
         if self._absent:
             of_images = {output.name for output in processor._program(self._config, **kind).outputs}
@@ -159,8 +170,11 @@ class Call:
         processor, runner, several = self._processor, self._runner, self._several[index]
         extra_inputs = {name: rows[index] for name, rows in self._extra_inputs.items()}
         plain = graph_takes(self._spec, array, extra_inputs)
+        if self._split and array.dtype != np.uint8:
+            with about(self._runner.labels[index]):
+                raise ImageError(f"expected an image of bytes to split, got {array.dtype}. Leave split out, or convert it.")
         if plain and self._engine == "onnxruntime":
-            options = options_of(extra_inputs, several)
+            options = options_of(extra_inputs, several, self._split)
             own_threads = processor.threads or (1 if workers.in_child() else None)
             threads = 1 if len(self._images) > 1 else own_threads
             program = processor._program(config, **options)
@@ -169,7 +183,7 @@ class Call:
             return
 
         def compiled(**options: Any) -> Program:
-            return processor._program(config, **options_of(extra_inputs, several), **options)
+            return processor._program(config, **options_of(extra_inputs, several, self._split), **options)
 
         with about(runner.labels[index], *(() if plain else (ConfigError,))):
             runner.results[index] = run_array(self._spec, processor.backend, config, compiled, array, extra_inputs)
@@ -184,6 +198,7 @@ class Call:
         spec, backend = self._spec, self._processor.backend
         listed = {output.name for output in outputs if output.delivery.kind != "tensor"}
         joined = self._runner.joined(outputs, self.counts, return_tensors is not None)
+        lines = self._lines(joined) if self._split else {}
         for output in outputs:
             if output.delivery.ends_with_images:
                 joined[output.name] = joined[output.name][: max(index for index, count in enumerate(self.counts) if count) + 1]
@@ -195,7 +210,7 @@ class Call:
             if return_tensors is not None and output.delivery.container == "numbers":
                 joined[output.name] = as_numbers(joined[output.name])
         features = BatchFeature(
-            joined | ({spec.samples.counts: self.counts} if spec.samples.counts else {}),
+            joined | ({spec.samples.counts: self.counts} if spec.samples.counts else {}) | lines,
             return_tensors,
             listed,
         )
@@ -208,7 +223,23 @@ class Call:
             dtype = output.delivery.torch_dtype
             if dtype and tensor_type_of(features[output.name]) is TensorType.PYTORCH:
                 features[output.name] = features[output.name].to(getattr(import_module("torch"), dtype))
+        if return_tensors is None:
+            features.update({name: of_backend(backend, value) for name, value in lines.items()})
         return features
+
+    def _lines(self, joined: Mapping[str, Any]) -> dict[str, Array]:
+        """Return the scale and offset of each output that is left as bytes, by the names that a call gives them.
+
+        Raises:
+            ShapeError: outputs of several shapes would be padded with a number that no byte is mapped to.
+        """
+        mapped = self._processor._split(self._config, **self._kind, **options_of(self._extra_inputs)).mapped
+        check_unpadded(mapped, joined)
+        found: dict[str, Array] = {}
+        for name in mapped.keys() & joined.keys():
+            line = mapped[name].affine()
+            found |= {f"{name}_scale": line.scale, f"{name}_offset": line.offset}
+        return found
 
 
 def check_counts(spec: ProcessorSpec, counts: Sequence[int]) -> None:

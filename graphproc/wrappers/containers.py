@@ -6,7 +6,7 @@ transformers 5.23, what `_preprocess` of each class puts into its `BatchFeature`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from graphproc.errors import ShapeError
 from graphproc.ir.backends import TORCHVISION
 from graphproc.ir.program import Output
+from graphproc.passes.split import MappedOutput
 
 Array = np.ndarray[Any, Any]
 
@@ -73,7 +74,12 @@ def contained(backend: str, output: Output, value: Any, results_by_image: Callab
         value = [list(images) for images in value]
     elif isinstance(value, list) and all(isinstance(number, np.integer) for number in value):
         return [int(number) for number in value]
-    return _in_torch(value, output.delivery.torch_dtype) if backend == TORCHVISION and find_spec("torch") else value
+    return of_backend(backend, value, output.delivery.torch_dtype)
+
+
+def of_backend(backend: str, value: Any, dtype: str = "") -> Any:
+    """Return arrays as torch tensors if the backend is torchvision's and torch is installed, else as they are."""
+    return _in_torch(value, dtype) if backend == TORCHVISION and find_spec("torch") else value
 
 
 def as_numbers(value: Any) -> Any:
@@ -87,6 +93,25 @@ def in_tensors(rows: list[Any]) -> list[Any]:
     arrays = [np.asarray(row, np.int64) for row in rows]
     found: list[Any] = _in_torch(arrays) if find_spec("torch") else arrays
     return found
+
+
+def check_unpadded(mapped: Mapping[str, MappedOutput], joined: Mapping[str, Any]) -> None:
+    """Refuse bytes of several shapes, where the class pads floats with a number that no byte is mapped to.
+
+    Raises:
+        ShapeError: the images' results have several shapes.
+    """
+    for name, output in mapped.items():
+        value = joined.get(name)
+        if output.padded is None or not isinstance(value, list):
+            continue
+        shapes = list(dict.fromkeys(np.shape(array) for array in value))
+        if len(shapes) > 1:
+            found = ", ".join(str(list(shape)) for shape in shapes)
+            raise ShapeError(
+                f"{name}: expected one shape of all images' results to split, got {found}. They would be padded with "
+                f"{output.padded:g}, which no byte is mapped to. Pass images of one size, or leave split out."
+            )
 
 
 def _check_one_shape(output: Output, value: Any) -> None:

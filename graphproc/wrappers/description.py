@@ -7,6 +7,9 @@ from textwrap import wrap
 from typing import Any
 
 from graphproc.configs.settings import STANDARD
+from graphproc.errors import ConfigError
+from graphproc.passes.base import Declined
+from graphproc.passes.split import split
 from graphproc.postprocessing.registry import methods
 from graphproc.processors import stages
 from graphproc.processors.meanings import MEANINGS
@@ -35,6 +38,7 @@ def facts(spec: ProcessorSpec) -> dict[str, Any]:
     return {
         **entry(spec),
         "parities": {backend: str(spec.parity_of(backend)) for backend in spec.backends},
+        "split": {backend: left_as_bytes(spec, backend) for backend in spec.backends},
         "settings": dict(spec.config({}).settings),
         "meanings": {key: explained(spec, key) for key in spec.declared},
         "inputs": {"images": IMAGES, **{extra.keyword: given(extra) for extra in spec.extra_inputs.values()}},
@@ -42,6 +46,15 @@ def facts(spec: ProcessorSpec) -> dict[str, Any]:
             name: spec.meanings.get(name, MEANINGS[name]) for name in (shown.strip("[]") for shown in spec.shown_outputs)
         },
     }
+
+
+def left_as_bytes(spec: ProcessorSpec, backend: str) -> str:
+    """Return the outputs that a call with `split=True` leaves as bytes with default settings, or why there are none."""
+    try:
+        found = split(spec.program(spec.config({}), backend=backend))
+    except ConfigError:
+        return "no: it depends on a setting that has no default"
+    return f"no: {found.reason}" if isinstance(found, Declined) else ", ".join(found.mapped)
 
 
 def explained(spec: ProcessorSpec, key: str) -> str:
@@ -78,6 +91,7 @@ def text(spec: ProcessorSpec) -> str:
         f"Preprocess images as transformers' {spec.name} does ({family(spec.name)} family).",
         _section("Backends, and what their results are", found["parities"].items()),
         *([_paragraph(f"Not compiled: {spec.limitations}.")] if spec.limitations else []),
+        _section("Outputs that split=True leaves as bytes", found["split"].items()),
         _section("Settings and their defaults", settings),
         _section("Inputs of a call", found["inputs"].items()),
         _section("Outputs", ((shown[name], what) for name, what in found["outputs"].items())),

@@ -57,6 +57,7 @@ class BaseImageProcessor(ImageProcessingMixin, Planning, PlanSource, ArrayMethod
         input_data_format: Any = None,
         device: Any = None,
         engine: str | None = None,
+        split: bool = False,
         **changes: Any,
     ) -> BatchFeature:
         """Preprocess one image or a list of images of any sizes.
@@ -74,6 +75,10 @@ class BaseImageProcessor(ImageProcessingMixin, Planning, PlanSource, ArrayMethod
             device: the device for torch tensors of torchvision's backend; pil's stay on the CPU, as in
                 transformers.
             engine: `onnxruntime` or `numpy` for this call.
+            split: whether to leave the map of bytes to floats to the device that runs the model. `pixel_values`
+                is then uint8, a quarter of the memory, and there are `pixel_values_scale` and
+                `pixel_values_offset`, float32 and of a shape that broadcasts. `bytes * scale + offset` in float32 is
+                equal, or within the bound that `split` gives; an exact map is `to_torch(part="map")` or a graph.
             **changes: settings to use instead of the processor's own; None means None, not the
                 processor's value. If transformers does not read a setting in a call, or only in some
                 steps, a warning says so once, and results are transformers'.
@@ -84,12 +89,13 @@ class BaseImageProcessor(ImageProcessingMixin, Planning, PlanSource, ArrayMethod
         Raises:
             ConfigError: a setting has no meaning.
             ImageError: an image cannot be read or used, or is too small, large or elongated for the settings.
+            ProgramError: `split`, and the map of bytes does not come last; the message says why.
             ShapeError: the images' results have several shapes where transformers stacks or concatenates them.
             TypeError: a keyword is unknown, or there are too many arguments.
         """
         if inputs:
             own = {"return_tensors": return_tensors, "input_data_format": input_data_format, "device": device, "engine": engine}
-            given = changes | {key: value for key, value in own.items() if value is not None}
+            given = changes | {key: value for key, value in (own | {"split": split or None}).items() if value is not None}
             return self.preprocess(images, **by_name(self.spec, inputs, given))
         found = arguments(self, changes)
         config = self._call_config(found.settings)
@@ -97,7 +103,7 @@ class BaseImageProcessor(ImageProcessingMixin, Planning, PlanSource, ArrayMethod
         if self.backend == PIL and device is not None and str(device) != "cpu":
             text = f"device={device!r} changes nothing with backend 'pil', as in transformers. Move the result."
             warn_once(self._cache.warned, self.spec.name, {"device": text})
-        call = Call(self, config, images, found.extra_inputs, checked_engine(engine or self.engine))
+        call = Call(self, config, images, found.extra_inputs, checked_engine(engine or self.engine), split)
         outputs = call.run(getattr(input_data_format, "value", input_data_format))  # transformers' enum, or its value
         features = call.delivered(outputs, return_tensors)
         if found.texts:

@@ -110,9 +110,9 @@ def verify(
     labels = [str(image) if isinstance(image, (str, Path)) else str(i) for i, image in enumerate(_named(images, arrays))]
     comparisons: list[Comparison] = []
     for label, array in zip(labels, progress(arrays, len(arrays)), strict=True):
-        inputs = example_inputs(program, array)
-        expected = reference.batch(program.outputs, [reference.run(program, inputs)])
-        found = run_image(session, array, label, inputs)
+        inputs = [example_inputs(program, image) for image in _batch_of(array, images_at_once(session))]
+        expected = reference.batch(program.outputs, [reference.run(program, one) for one in inputs])
+        found = run_images(session, label, inputs)
         for output, want in expected.items():
             name = names.get(output, None if names else output)
             if name is None:
@@ -173,7 +173,10 @@ def compiled_from(session: Session) -> Program:
     config, processor = session.config(), processor_of(session)
     inputs, tap = entry(session.metadata, "inputs", list), entry(session.metadata, "tap", list)
     given = {key: config[key] for key in forgotten(processor.spec.calls, {}) if key in config}
-    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, tap=tap, **given)
+    part = session.metadata.get("part", "whole")
+    if part == "map":
+        raise GraphError("graph: expected one that reads images, got the map of a split one. Verify the graph of its bytes.")
+    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, part=part, tap=tap, **given)
 
 
 def reading_of(session: Session) -> Mapping[str, Any]:
@@ -219,6 +222,18 @@ def fixed_sides(session: Session) -> tuple[int, int] | None:
     return (height, width) if isinstance(height, int) and isinstance(width, int) else None
 
 
+def images_at_once(session: Session) -> int:
+    """Return how many images a graph takes: those of its fixed batch; 1 if it takes any number."""
+    name, dims = next(iter(session.dims.items()))
+    fixed = name not in session.sequences and len(dims) == 4 and isinstance(dims[0], int)
+    return int(dims[0]) if fixed else 1
+
+
+def _batch_of(image: Array, count: int) -> list[Array]:
+    """Return images of one size that differ: an image, and others with its columns moved."""
+    return [np.roll(image, shift, axis=1) for shift in range(count)]
+
+
 def run_image(session: Session, image: Array, label: str, inputs: Mapping[str, Array] | None = None) -> dict[str, Array]:
     """Run a graph on one image, after adding the batch axis or making the sequence that the graph reads.
 
@@ -235,31 +250,35 @@ def run_image(session: Session, image: Array, label: str, inputs: Mapping[str, A
         GraphError: the graph's first input is not an image, or it takes inputs that are not given.
         ImageError: the graph is fixed to another size, or refused the image.
     """
-    sides = fixed_sides(session)
-    if sides is not None and image.shape[:2] != sides:
-        found = f"{image.shape[0]} x {image.shape[1]}"
-        raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {found}")
-    return session.run(feeds(session, inputs or {"image": image}))
+    return run_images(session, label, [inputs or {"image": image}])
 
 
-def feeds(session: Session, given: Mapping[str, Array]) -> dict[str, Any]:
-    """Return one image's inputs by the graph's names, with the axes that the graph reads.
+def run_images(session: Session, label: str, inputs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Run a graph on images of one size, each with all its inputs by the names of the program; see `run_image`."""
+    sides, shape = fixed_sides(session), inputs[0]["image"].shape
+    if sides is not None and shape[:2] != sides:
+        raise ImageError(f"image {label}: the graph is fixed to {sides[0]} x {sides[1]} pixels, got {shape[0]} x {shape[1]}")
+    return session.run(feeds(session, *inputs))
+
+
+def feeds(session: Session, *images: Mapping[str, Array]) -> dict[str, Any]:
+    """Return the inputs of images by the graph's names, with the axes that the graph reads.
 
     Raises:
         GraphError: the graph takes an input that is not given.
     """
-    first = next(iter(session.dims))
+    first, given = next(iter(session.dims)), images[0]
     own = {f"{prefix}{name}{end}": name for name in given for prefix in ("", "input_") for end in ("", "s", "es")}
     names = {first: "image"} | {name: own.get(name, name) for name in session.dims if name != first}
     if missing := [name for name in names.values() if name not in given]:
         raise GraphError(f"graph inputs: it also takes {missing[0]!r}, which was not given")
-    return {name: _fed(session, name, given[own]) for name, own in names.items()}
+    return {name: _fed(session, name, [image[own] for image in images]) for name, own in names.items()}
 
 
-def _fed(session: Session, name: str, array: Array) -> Any:
+def _fed(session: Session, name: str, arrays: list[Array]) -> Any:
     if name in session.sequences:
-        return [array]
-    return array if len(session.dims[name]) == array.ndim else array[None]
+        return arrays
+    return arrays[0] if len(session.dims[name]) == arrays[0].ndim else np.stack(arrays)
 
 
 def _compare(image: str, output: str, want: Array, found: Array) -> Comparison:

@@ -77,12 +77,21 @@ class GraphBuilder(NodeBuilder):
         Runtime would refuse the graph once free dimensions are overridden: it knows the side then,
         as int64, beside a start of another type. It does not look through other expressions.
         """
+        if isinstance(length, Value) and length.const_value is not None:
+            length = int(length.const_value.numpy().item())
         if isinstance(length, int):
             return self.constant(np.arange(length), dtype)
         counted = "i64" if not isinstance(length, Value) and num.is_plain(length) else dtype
         stop = self.cast(length if isinstance(length, Value) else self.num(length), counted)
         numbers = self._emit("Range", self.constant(0, counted), self._emit("Squeeze", stop), self.constant(1, counted))
         return self.cast(numbers, dtype)
+
+    def known_shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
+        """Return the shapes that IR types give to values of the whole graph, by their names, for that many images."""
+        whole = (value for node in self.nodes for value in node.outputs if value in self.types)
+        shapes = {str(value.name): (batch,) * self.leading + self.types[value].shape for value in whole}
+        static = {name: tuple(length for length in shape if isinstance(length, int)) for name, shape in shapes.items()}
+        return {name: shape for name, shape in static.items() if len(shape) == len(shapes[name])}
 
     def hoist(self, x: Value, move: Move, merged: int = 0) -> Value:
         """Reshape a value before the arithmetic that it comes from.

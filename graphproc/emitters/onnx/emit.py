@@ -14,6 +14,7 @@ from graphproc.emitters.onnx.builder import GraphBuilder
 from graphproc.emitters.onnx.choices import never
 from graphproc.emitters.onnx.digest import ENTRY, digest
 from graphproc.emitters.onnx.functions import DOMAIN_VERSION, calls, imports
+from graphproc.emitters.onnx.known_sizes import fold_known_sizes
 from graphproc.emitters.onnx.nodes import Note, Value
 from graphproc.emitters.onnx.operators import ELEMENT
 from graphproc.emitters.onnx.steps import emit_steps
@@ -48,7 +49,9 @@ class EmitOptions:
         opset: the version of the default ONNX domain, 17 to 23.
         image_size: (height, width) of every image, which folds all size and weight arithmetic; None
             for any size.
-        batch_size: the number of images of a `batch` graph; None for any number.
+        batch_size: the number of images of a `batch` graph; None for any number. With `image_size`, too,
+            no size is left to compute: the graph has no `Shape`, `Expand` and `If`, unless sizes depend
+            on pixels.
         kernels: whether ops that have a native kernel become calls of it, for target `cpu`.
     """
 
@@ -67,6 +70,11 @@ class EmitOptions:
             raise EmitError(f"opset: expected {min(IR_VERSION)} to {max(IR_VERSION)}, got {self.opset!r}")
         if self.image_size is not None and (len(self.image_size) != 2 or min(self.image_size) < 1):
             raise EmitError(f"image_size: expected (height, width) of at least 1 pixel each, got {self.image_size!r}")
+        if self.batch_size is not None and (not isinstance(self.batch_size, int) or self.batch_size < 1):
+            raise EmitError(f"batch_size: expected a whole number of images from 1, got {self.batch_size!r}")
+        if self.batch_size is not None and self.input != "batch":
+            read = "one image" if self.input == "image" else "a sequence of any number of images"
+            raise EmitError(f"batch_size: input {self.input!r} reads {read}. Leave batch_size out, or use input 'batch'.")
         if self.kernels and self.target != "cpu":
             raise EmitError(f"kernels: they run on CPUs, so expected target 'cpu', got {self.target!r}. Leave kernels out.")
         if self.target == "portable" and self.image_size is None:
@@ -124,7 +132,7 @@ def emit(
         outputs = results.by_image(g, program, count, image)
     else:
         with g.scope("sizes"):
-            batch = g.Shape(first, start=0, end=1)
+            batch = g.vector(options.batch_size) if options.batch_size else g.Shape(first, start=0, end=1)
         outputs = results.of_batch(g, program, emit_steps(g, program, inputs, batch), batch)
     for output, value in zip(program.outputs, outputs, strict=True):
         _declare(g, value, output, program, options)
@@ -144,6 +152,9 @@ def emit(
     if notes is not None:
         notes += g.notes
     model = ir.Model(graph, ir_version=IR_VERSION[options.opset], producer_name="graphproc", functions=functions)
+    if _static(graph):
+        fold_known_sizes(model, options.target, g.known_shapes(options.batch_size or 1))
+        _drop_unused(graph)
     proto = ir.to_proto(model)
     entries = {**(metadata or {}), ENTRY: digest(proto, source)}
     if functions:
@@ -164,11 +175,12 @@ def _fixed(program: Program, options: EmitOptions) -> Program:
     """
     if impossible := [condition for condition in program.preconditions if condition.holds is False]:
         raise ProgramError(f"{program.name}: {impossible[0].message} No image is taken with these settings.")
-    if options.image_size is None or program.data_dependent_sizes:
+    sides = [name for name in program.symbols if name.endswith(("height", "width"))]
+    if options.image_size is None or program.data_dependent_sizes or not (sides or program.inputs_batched):
         return program
     if program.inputs_batched:
         raise EmitError(f"image_size: {program.name} reads a model's outputs, not images. Leave it out.")
-    if other := [name for name in program.symbols if not name.endswith(("height", "width"))]:
+    if other := [name for name in program.symbols if name not in sides]:
         raise EmitError(f"image_size: {program.name} also depends on the number of {other[0]}, so its sizes cannot be fixed")
     height, width = options.image_size
     return program.bind(**{name: height if name.endswith("height") else width for name in program.symbols})
@@ -210,6 +222,12 @@ def _input(program: Program, declared: Input, options: EmitOptions) -> Value:
     # One name for the sides of images of different sizes would say that they are equal.
     each = [d if isinstance(d, int) else None for d in dims]
     return Value(name=program.graph_input_name(name), shape=ir.Shape(each), type=ir.SequenceType(tensor))
+
+
+def _static(graph: ir.Graph) -> bool:
+    """Return whether every input of a graph has one fixed shape."""
+    shapes = [value.shape for value in graph.inputs]
+    return all(shape is not None and shape.is_static() for shape in shapes)
 
 
 def _declare(g: GraphBuilder, value: Value, output: Output, program: Program, options: EmitOptions) -> None:

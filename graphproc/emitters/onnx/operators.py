@@ -57,10 +57,12 @@ FOLDED: Mapping[str, Callable[..., Array]] = {
     "Floor": np.floor,
     "Less": np.less,
     "Where": np.where,
-    "Reshape": lambda x, shape: x.reshape([size or x.shape[axis] for axis, size in enumerate(shape.tolist())]),
+    "Reshape": lambda x, shape, allowzero=0: x.reshape(
+        [size if size or allowzero else x.shape[axis] for axis, size in enumerate(shape.tolist())]
+    ),
     "Concat": lambda *parts, axis: np.concatenate(parts, axis),
     "Pad": lambda x, pads, value: np.pad(x, pads.reshape(2, -1).T, constant_values=value),
-    "Squeeze": lambda x, axes: np.squeeze(x, tuple(axes.tolist())),
+    "Squeeze": lambda x, axes=None: np.squeeze(x, None if axes is None else tuple(axes.tolist())),
     "Cast": lambda x, to: x.astype(ir.DataType(to).numpy()),
 }
 """Operators that are computed while emitting if all their inputs are constants.
