@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 import tiers
 
+from graphproc.wrappers.shared_sessions import shared
+
 
 def pytest_configure(config: pytest.Config) -> None:
     tiers.choose(config.getoption("markexpr"))
+
+
+def pytest_runtest_setup() -> None:
+    """Begin each test without sessions of earlier ones, so that their order decides nothing."""
+    shared.clear()
 
 
 @pytest.fixture(scope="session")
