@@ -11,6 +11,8 @@ it, so that no kind of failure is seen in `.ci/run` alone. Wide rows are not eve
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import product
+from operator import is_
 from typing import Any, TypeVar
 
 import pytest
@@ -69,6 +71,36 @@ def _wide(spec: Any) -> Any:
     return pytest.param(*(spec if type(spec) is tuple else (spec,)), marks=pytest.mark.wide)
 
 
+def crossed(*axes: tuple[str, Iterable[Any] | Mapping[str, Any]]) -> pytest.MarkDecorator:
+    """Parametrize a test with all combinations of several axes: in the quick tier with each value of each axis alone.
+
+    Args:
+        *axes: the arguments that an axis gives values to (`"name"`, or `"form, library"`), and its values; those of a
+            mapping, with its keys as ids. Values may be `pytest.param`s, as `rows` returns them.
+    """
+    sides = [[_param(names, label, value) for label, value in _labelled(values)] for names, values in axes]
+    plain = [[one for one in side if not any(mark.name == "wide" for mark in one.marks)] for side in sides]
+    few = [tuple(side[turn % len(side)] for side in plain) for turn in range(max(map(len, plain)))]
+    combined = []
+    for combination in product(*sides):
+        if (chosen := any(all(map(is_, combination, other)) for other in few)) or everything():
+            marks = [mark for one in combination for mark in one.marks] + [pytest.mark.wide] * (not chosen)
+            values = [value for one in combination for value in one.values]
+            combined.append(pytest.param(*values, marks=marks, id="-".join(one.id for one in combination)))
+    return pytest.mark.parametrize([name.strip() for names, _ in axes for name in names.split(",")], combined)
+
+
+def _labelled(values: Iterable[Any] | Mapping[str, Any]) -> Iterable[tuple[str | None, Any]]:
+    return values.items() if isinstance(values, Mapping) else ((None, value) for value in values)
+
+
+def _param(names: str, label: str | None, value: Any) -> Any:
+    """Return a value, or a tuple of values for several arguments, as a `pytest.param` with an id."""
+    param = value if hasattr(value, "marks") else pytest.param(*(value if "," in names else (value,)))
+    shown = [getattr(one, "__name__", None) or str(one) for one in param.values]
+    return pytest.param(*param.values, marks=param.marks, id=label or param.id or "-".join(shown))
+
+
 def classes(every: Iterable[Variant] = VARIANTS) -> list[Any]:
     """Return the programs of every class, or of one class of each family and two with Pillow's resizes."""
     return rows(every, (*FAMILIES, *PIL[:2]))
@@ -88,13 +120,13 @@ def settings(labels: Mapping[tuple[str, str], Sequence[str]], own: Mapping[str, 
     """Return a class, a backend and the label of settings in each row: all `labels` of every class and backend, or a few.
 
     The few are all of the plain class CLIP in its default backend, and of the first class of each family in each backend the
-    defaults, unless these make `LARGE` images, and in the class's default backend every fourth of its `own`.
+    defaults, unless these make `LARGE` images, and in the class's default backend every eighth of its `own`.
     """
     few = {(STANDARD, BACKENDS[0], label) for label in labels[STANDARD, BACKENDS[0]]}
     for backend in BACKENDS:
         for name in firsts(n for n, b in labels if b == backend):
             few |= set() if name in LARGE else {(name, backend, "default")}
-            few |= {(name, backend, label) for label in own[name][::4] if lookup(name).backends[0] == backend}
+            few |= {(name, backend, label) for label in own[name][::8] if lookup(name).backends[0] == backend}
     return rows([(*row, label) for row in labels for label in labels[row]], few)
 
 

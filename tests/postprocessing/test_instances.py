@@ -109,8 +109,7 @@ def _classes(folder: Path, name: str, things: list[int]) -> None:
     (folder / name).write_text(json.dumps({str(i): {"name": f"class {i}", "isthing": int(i in things)} for i in range(5)}))
 
 
-@pytest.mark.parametrize("options", TASKS.values(), ids=TASKS)
-@pytest.mark.parametrize("name", ["OneFormerImageProcessor", "OneFormerImageProcessorPil"])
+@tiers.crossed(("options", TASKS), ("name", ["OneFormerImageProcessor", "OneFormerImageProcessorPil"]))
 @pytest.mark.usefixtures("sorted_topk")
 def test_oneformer(name: str, options: dict[str, Any], tmp_path: Path) -> None:
     _classes(tmp_path, "coco.json", THINGS["thing_ids"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 import torch
 import transformers
 from cases.parity import reference_class
@@ -78,9 +79,7 @@ def kind(value: Any) -> set[type]:
 # ---- results ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("threshold", [0.05, 0.4, 0.999])
-@pytest.mark.parametrize("name", DETECTORS)
+@tiers.crossed(("name", DETECTORS), ("threshold", [0.05, 0.4, 0.999]), ("engine", ENGINES))
 def test_detection(name: str, threshold: float, engine: str) -> None:
     outputs = detections()
     limits = {"ConditionalDetr": (30,), "DeformableDetr": (30,), "RfDetr": (None, 7, 30, 1000)}.get(name)
