@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -34,3 +35,26 @@ def test_crossed_axes_leave_wide_values_to_all_tests(monkeypatch: pytest.MonkeyP
     rows = rows_of(tiers.crossed(("a", tiers.rows("xyz", "xz")), ("b", [1, 2])))
     assert [values for values, _, marks in rows if not marks] == [("x", 1), ("z", 2)]
     assert len(rows) == 6
+
+
+def test_rows_of_one_test_are_all_tried_and_each_failure_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiers, "_everything", False)
+    tried: list[tuple[int, str, str]] = []
+
+    def test(a: int, folder: str, b: str) -> None:
+        """Look at a row."""
+        tried.append((a, folder, b))
+        if a == 2:
+            pytest.skip("not this one")
+        assert a != 3, "three"
+
+    rows = [(1, "x"), (2, "x"), (3, "y"), (4, "z"), (5, "z")]
+    made = tiers.each("a, b", rows, rows[:4])(test)
+    assert [*inspect.signature(made).parameters] == ["folder"]
+    assert (made.__name__, made.__doc__) == ("test", "Look at a row.")
+    with pytest.raises(AssertionError, match=r"^1 of 4 rows failed:\n\(3, 'y'\): AssertionError: three") as caught:
+        made(folder="here")
+    assert caught.value.__cause__ is not None
+    assert tried == [(a, "here", b) for a, b in rows[:4]]
+    tiers.each("a, b", rows[:2])(test)(folder="there")
+    assert len(tried) == 6

@@ -10,7 +10,9 @@ it, so that no kind of failure is seen in `.ci/run` alone. Wide rows are not eve
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import update_wrapper
 from itertools import product
 from operator import is_
 from typing import Any, TypeVar
@@ -69,6 +71,45 @@ def rows(every: Iterable[T], few: Collection[T]) -> list[Any]:
 
 def _wide(spec: Any) -> Any:
     return pytest.param(*(spec if type(spec) is tuple else (spec,)), marks=pytest.mark.wide)
+
+
+def each(names: str, every: Iterable[Any], few: Collection[Any] | None = None) -> Callable[[Callable[..., None]], Any]:
+    """Make one test of a matrix of cheap rows, which a test of its own each would cost more than what they test.
+
+    Args:
+        names: the arguments that a row gives values to: `"name"`, or `"name, backend"`.
+        every: the rows. All are tried, and a failure shows each that fails.
+        few: the rows that the quick tier has; None for all.
+    """
+    arguments = [name.strip() for name in names.split(",")]
+    chosen = [row for row in every if few is None or everything() or row in few]
+
+    def decorated(test: Callable[..., None]) -> Any:
+        def rows(**fixtures: Any) -> None:
+            values = ((row, row if len(arguments) > 1 else (row,)) for row in chosen)
+            tried = [(row, _error(test, {**dict(zip(arguments, given, strict=True)), **fixtures})) for row, given in values]
+            if failed := [(row, error) for row, error in tried if error is not None]:
+                shown = "\n".join(f"{row}: {type(error).__name__}: {error}" for row, error in failed)
+                raise AssertionError(f"{len(failed)} of {len(chosen)} rows failed:\n{shown}") from failed[0][1]
+
+        signature = inspect.signature(test)
+        others = [parameter for name, parameter in signature.parameters.items() if name not in arguments]
+        update_wrapper(rows, test)
+        del rows.__wrapped__  # type: ignore[attr-defined]  # pytest would ask for the arguments of the test itself
+        rows.__signature__ = signature.replace(parameters=others)  # type: ignore[attr-defined]
+        return rows
+
+    return decorated
+
+
+def _error(test: Callable[..., None], given: Mapping[str, Any]) -> Exception | None:
+    try:
+        test(**given)
+    except pytest.skip.Exception:
+        pass
+    except Exception as error:
+        return error
+    return None
 
 
 def crossed(*axes: tuple[str, Iterable[Any] | Mapping[str, Any]]) -> pytest.MarkDecorator:

@@ -44,11 +44,8 @@ def assert_exact(pairs: Iterable[Pair]) -> None:
 
 @pytest.mark.parametrize("case", CALLED, ids=str)
 def test_rows_of_ops(case: Case) -> None:
+    """As they are, and with an axis in front."""
     assert_exact(kernel_calls.of_row(case))
-
-
-@pytest.mark.parametrize("case", CALLED, ids=str)
-def test_rows_with_an_axis_in_front(case: Case) -> None:
     pairs = [list(calls_of(case.program(), {"image": x})) for x in case.inputs(2)]
     for (one, first), (other, second) in zip(*pairs, strict=True):
         assert all(map(np.array_equal, one.inputs[1:], other.inputs[1:])), "only the first input has images"

@@ -213,7 +213,7 @@ def test_signatures_are_those_of_transformers(name: str) -> None:
         assert getattr(getattr(gp, name), method).__doc__
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@tiers.each("name", CLASSES)
 def test_every_method_of_transformers_is_here(name: str) -> None:
     known = {m for m in dir(reference_class(name)) if m.startswith(("post_process", "postprocess"))}
     known -= set(dir(getattr(gp, name)))
