@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import sys
 import time
@@ -102,20 +101,6 @@ def text_of(program: Program) -> str:
     return str(program).partition("\n")[2]
 
 
-def too_large(program: Program, size: Size) -> bool:
-    """Tell whether a step after the layout change, or the result, has more than `LARGEST` elements; False if refused."""
-    if program.data_dependent_sizes:
-        return False
-    known = {name: size[name.endswith("width")] if name.endswith(("height", "width")) else 2 for name in program.symbols}
-    try:
-        bound = program.bind(**known)
-    except GraphprocError:
-        return False
-    shapes = [step.output.type.shape for step in bound.steps if step.op.name in ("resample", "center_crop", "pad")]
-    shapes += [bound.value(output.value).type.shape for output in bound.outputs]
-    return any(math.prod(int(side) for side in shape) > LARGEST for shape in shapes)
-
-
 def images_for(program: Program, members: list[Member], sizes: str) -> Iterator[tuple[Size, Content]]:
     """Yield the images to try a program on."""
     default = any(label == "default" for _, label, _ in members)
@@ -123,7 +108,7 @@ def images_for(program: Program, members: list[Member], sizes: str) -> Iterator[
     thorough = (default and case.standard) or any(name in THOROUGH for name, _, _ in members)
     middle = (MEDIUM if case.standard else ODD + case.edges) if sizes == "all" else ((333, 500),)
     for size in SMALL + middle + (LARGE if sizes == "all" and thorough else ()):
-        if not case.skip(size, members[0][2]) and ((default and case.standard) or not too_large(program, size)):
+        if not case.skip(size, members[0][2]) and ((default and case.standard) or not cases.too_large(program, size, LARGEST)):
             yield from ((size, content) for content in CONTENTS[: 2 if case.standard else 1])
 
 
@@ -212,8 +197,11 @@ def from_folder(folder: Path, backend: str | None) -> Iterator[Member]:
 def plan(
     names: list[str], configs: str, folder: Path | None, backend: str | None
 ) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
-    """Return members by program text and class family, costliest first, and the settings that do not compile."""
-    groups: dict[tuple[str, str], list[Member]] = {}
+    """Return members that share runs, costliest first, and the settings that do not compile.
+
+    Their programs have one text and one family, and their calls return the same: OneFormer's also return texts.
+    """
+    groups: dict[tuple[str, tuple[str, ...], str], list[Member]] = {}
     refusals: list[tuple[Member, str]] = []
     members = [(name, label, settings) for name in names for label, settings in cases.variants(name, backend or "").items()]
     members = [member for member in members if configs == "all" or member[1] == "default"]
@@ -226,7 +214,7 @@ def plan(
         except GraphprocError as error:
             refusals.append((member, _one_line(error)))
         else:
-            groups.setdefault((family(name), text), []).append(member)
+            groups.setdefault((family(name), specs()[name].outputs, text), []).append(member)
 
     def cheap(members: list[Member]) -> tuple[bool, bool]:
         return all(label != "default" for _, label, _ in members), members[0][0] not in THOROUGH

@@ -154,6 +154,18 @@ def linear_taps(n_in: int, n_out: int, real: Real = np.float32) -> Taps:
     return _linear(np.minimum(np.floor(position), real(n_in - 1)), position, n_in)
 
 
+def wide_linear_taps(n_in: int, n_out: int) -> Taps:
+    """Return the taps of torch's linear interpolation of float64 between pixel centres, both axes at once.
+
+    Its compiled code has each position twice: with a product that is rounded by itself, which decides
+    the pixels, and with one that is not, which decides their weights. Observed with torch 2.14: of
+    2 pixels enlarged to 6, the fifth is the second alone, because its rounded position is that centre.
+    """
+    position = np.maximum(_half_pixel(n_in, n_out, np.float64), 0.0)
+    rounded_apart = np.maximum(np.float64(n_in) / np.float64(n_out) * (np.arange(n_out) + 0.5) - 0.5, 0.0)
+    return _linear(np.minimum(np.floor(rounded_apart), n_in - 1.0), position, n_in)
+
+
 def _linear(low: Array, position: Array, n_in: int) -> Taps:
     """Return the pixels on both sides of each position, the farther one first.
 

@@ -57,19 +57,6 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
-class WithOperands:
-    """Give a new op its operands, instead of the result of the op before it.
-
-    Attributes:
-        op: the op.
-        places: the operands: for each, the place in the list of new ops that computes it.
-    """
-
-    op: Op
-    places: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Rewritten:
     """Hold what a pass made of a program.
 
@@ -105,7 +92,7 @@ class Pass:
     matches: ClassVar[tuple[Kinds | Many, ...]]
     alone: ClassVar[bool] = True
 
-    def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
+    def rewrite(self, match: Match) -> Sequence[Op] | Declined:
         """Return the ops to put in place of a match, or why it stays.
 
         The first op reads what the match reads, and each other one the result of the op before. For
@@ -131,12 +118,12 @@ class Pass:
                 declined.append((str(match), ops.reason))
             else:
                 return Rewritten(self, program, tuple(changes), tuple(declined))
-            changes.append((match.ops, tuple(op.op if isinstance(op, WithOperands) else op for op in ops)))
+            changes.append((match.ops, tuple(ops)))
             if len(changes) > most:
                 raise ProgramError(f"program {program.name}: {most} rewrites, without end")
             program = replaced(program, match, ops)
 
-    def _rewritten(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
+    def _rewritten(self, match: Match) -> Sequence[Op] | Declined:
         for step, readers in zip(match.steps, match.readers[1:], strict=False):
             if self.alone and readers > 1:
                 return Declined(f"others read {step.output.name} as well")
@@ -189,12 +176,10 @@ def _readers(program: Program) -> dict[str, list[Step | None]]:
     return readers
 
 
-def replaced(program: Program, match: Match, ops: Sequence[Op | WithOperands]) -> Program:
+def replaced(program: Program, match: Match, ops: Sequence[Op]) -> Program:
     """Return the program with new ops in place of a match.
 
-    Matched steps that others read as well stay. New values are named after their ops. If ops have
-    operands of their own (`WithOperands`), the last result keeps its name, and no name of a matched
-    step is used again.
+    Matched steps that others read as well stay. New values are named after their ops.
 
     Raises:
         ProgramError: the new ops give another type than the match.
@@ -204,21 +189,14 @@ def replaced(program: Program, match: Match, ops: Sequence[Op | WithOperands]) -
     for step in reversed(match.steps[:-1]):
         if all(reader in gone for reader in readers[step.output.name]):
             gone.append(step)
-    branches = any(isinstance(op, WithOperands) for op in ops)
-    values = (*program.inputs, *(step.output for step in program.steps if branches or step not in gone))
+    values = (*program.inputs, *(step.output for step in program.steps if step not in gone))
     taken = {value.name for value in values}
     new: list[Step] = []
     for op in ops:
-        read = (
-            [new[place].output for place in op.places] if isinstance(op, WithOperands) else [new[-1].output if new else match.x]
-        )
-        op = op.op if isinstance(op, WithOperands) else op
-        if branches and len(new) == len(ops) - 1:
-            name = last.output.name
-        else:
-            name = next(n for n in (op.name, *(f"{op.name}_{i}" for i in range(2, len(taken) + 9))) if n not in taken)
+        read = new[-1].output if new else match.x
+        name = next(n for n in (op.name, *(f"{op.name}_{i}" for i in range(2, len(taken) + 9))) if n not in taken)
         taken.add(name)
-        new.append(Step(op, tuple(v.name for v in read), ValueInfo(name, op.infer(*(v.type for v in read)))))
+        new.append(Step(op, (read.name,), ValueInfo(name, op.infer(read.type))))
     result, made = last.output, new[-1].output if new else match.x
     if made.type != result.type:
         raise ProgramError(f"program {program.name}: {match} gives {result.type}, but what takes its place {made.type}")

@@ -7,6 +7,7 @@ class, so that a new spec without a case is noticed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -224,6 +225,20 @@ def _names(name: str) -> list[str]:
 def compiled(name: str, settings: Settings) -> Program:
     """Return the program, with the extra inputs that the case gives."""
     return ours(name, settings).compile(inputs=_names(name))
+
+
+def too_large(program: Program, size: Size, most: int) -> bool:
+    """Tell whether a step after the layout change, or the result, has more than `most` elements; False if refused."""
+    if program.data_dependent_sizes:
+        return False
+    known = {name: size[name.endswith("width")] if name.endswith(("height", "width")) else 2 for name in program.symbols}
+    try:
+        bound = program.bind(**known)
+    except GraphprocError:
+        return False
+    shapes = [step.output.type.shape for step in bound.steps if step.op.name in ("resample", "center_crop", "pad")]
+    shapes += [bound.value(output.value).type.shape for output in bound.outputs]
+    return any(math.prod(int(side) for side in shape) > most for shape in shapes)
 
 
 def inputs(name: str, *images: Image.Image) -> dict[str, list[Array]]:

@@ -63,6 +63,18 @@ def test_torch(size: tuple[int, int], new: tuple[int, int], mode: str, dtype: An
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("width", "new"), [(2, 6), (3, 7), (3, 9), (5, 25)])
+def test_outputs_at_the_centre_of_a_pixel(width: int, new: int, dtype: Any, rng: np.random.Generator) -> None:
+    """Torch's float64 code then reads that pixel alone, though 2 / 6 * 4.5 - 0.5, rounded once, is below 1."""
+    torch = pytest.importorskip("torch")
+    if torch.backends.cpu.get_cpu_capability() == "DEFAULT":
+        pytest.skip("torch's kernels for processors without AVX2 round otherwise")
+    x = rng.random((3, 4, width), dtype=dtype)
+    expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=(9, new), mode="bilinear")[0].numpy()
+    np.testing.assert_array_equal(Resample(9, new, "bilinear", False, TORCH_FLOATS).numpy(x), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("channels", [4, 7, 8, 13, 16])
 @pytest.mark.parametrize("mode", ["linear", "align_corners"])
 def test_channels_that_torch_computes_together(mode: str, channels: int, dtype: Any, rng: np.random.Generator) -> None:

@@ -13,22 +13,22 @@ from graphproc.ir.op import Op
 from graphproc.ir.parse import parse
 from graphproc.ir.program import Output, Program
 from graphproc.ir.verify import verify
-from graphproc.ops import ByteMap, CenterCrop, Concat, Rescale, Resize, SelectChannels
+from graphproc.ops import ByteMap, CenterCrop, Rescale, Resize, SelectChannels
 from graphproc.passes import pipeline
-from graphproc.passes.base import Declined, Many, Match, Pass, Rewritten, WithOperands
+from graphproc.passes.base import Declined, Many, Match, Pass, Rewritten
 from graphproc.passes.pipeline import optimize
 
 RESIZE, CROP = Resize(9, 8, "box"), CenterCrop(4, 4)
 
 
-def made(first: Any, then: Any = None, ops: Sequence[Op | WithOperands] | Declined = (), alone: bool = True) -> Pass:
+def made(first: Any, then: Any = None, ops: Sequence[Op] | Declined = (), alone: bool = True) -> Pass:
     """Return a pass that returns the same for every match."""
 
     class Made(Pass):
         name = "made"
         matches = (first,) if then is None else (first, then)
 
-        def rewrite(self, match: Match) -> Sequence[Op | WithOperands] | Declined:
+        def rewrite(self, match: Match) -> Sequence[Op] | Declined:
             return ops
 
     Made.alone = alone
@@ -82,18 +82,6 @@ def test_nothing_takes_the_place_of_steps() -> None:
     program = parse(f"program P\ninput x: u8[3, h, w] CHW\n{steps}")
     after = verify(made(SelectChannels, None, []).run(program).program)
     assert wiring(after) == ["z = concat(x, x)"]
-
-
-def test_new_ops_may_read_any_of_those_before(program: Program) -> None:
-    ops = [CenterCrop(4, 4), CenterCrop(4, 3), WithOperands(CenterCrop(4, 1), (0,)), WithOperands(Concat(-1), (1, 2))]
-    after = verify(made(Resize, CenterCrop, ops).run(program).program)
-    assert wiring(after)[1:] == [
-        "center_crop_2 = center_crop(to_channels_first)",
-        "center_crop_3 = center_crop(center_crop_2)",
-        "center_crop_4 = center_crop(center_crop_2)",
-        "center_crop = concat(center_crop_3, center_crop_4)",
-        "rescale = rescale(center_crop)",
-    ]
 
 
 def test_a_result_that_others_read_is_left_alone(program: Program) -> None:

@@ -213,11 +213,13 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "settings without meaning",
-        "no frames, no tokens, no limit of tiles or of no kind, a size of two forms (README, What a call reads)",
+        "no frames, no tokens, no limit of tiles or of no kind, a size of two forms, a null that makes every value NaN (README, "
+        "What a call reads)",
         "(temporal_patch_size|max_image_tokens|m(in|ax)(_num)?_patches|patch_size|max_image_width|max_model_len): expected a "
-        "whole number .*got (0|null|None)"
+        "whole number.*got (0|null|None)"
         "|limit_type: expected one of|image_grid_pinpoints: expected pairs .*got null|clusters: expected one or more rows"
-        "|dense_max_aspect: expected a number|pad_size: expected the keys of one form"
+        "|dense_m(ax_scale|ax_aspect|in_aspect): expected a number|needs (high_res_)?image_(mean|std), which is null"
+        "|pad_size: expected the keys of one form"
         "|size_divisor: expected a whole number of at least 1, got [{\\[]"
         "|pan_and_scan_min_crop_size: expected a whole number of at least 1, got None",
     ),
@@ -239,7 +241,7 @@ LIMITS: tuple[Limit, ...] = (
         "not compiled: |, which is not compiled|is compiled (for floats|with bilinear .2.) alone"
         "|which max_model_len has room for|clusters are no bytes|codebook_do_map_pixels: expected",
     ),
-    Limit("PIL images of mode LAB for timm", "the class's row in README names it", "another mode than LAB", ("TimmWrapper",)),
+    Limit("PIL images of mode LAB for timm", "the class's row in README names it", "modes other than LAB", ("TimmWrapper",)),
     Limit(
         "filters that torchvision lacks",
         "refused also where nothing is resized (README, What a call reads)",

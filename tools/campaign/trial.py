@@ -18,6 +18,8 @@ from graphproc.configs import timm
 from graphproc.ir.types import DTYPES
 from graphproc.processors.registry import lookup, specs
 
+LARGEST = 100_000_000
+"""Images with a step of more elements take minutes in numpy: a strip in Donut's defaults has 400 million."""
 PRELUDE = "import numpy as np, torch, transformers, graphproc as gp\nfrom PIL import Image"
 
 
@@ -222,10 +224,17 @@ def reference_exists(name: str, backend: str) -> bool:
 
 
 def skipped(trial: Trial) -> bool:
-    """Tell whether the tests' case says to try neither side with one of the images' sizes."""
+    """Tell whether neither side is tried with one of the images' sizes: the tests' case says so, or it takes minutes."""
     case = parity_cases.CASES[trial.name]
     settings = {**trial.settings, **trial.call, "backend": trial.backend}
-    return any(case.skip((p.height, p.width), settings) for p in trial.pictures)
+    sizes = [(p.height, p.width) for p in trial.pictures]
+    if any(case.skip(size, settings) for size in sizes):
+        return True
+    try:
+        program = parity_cases.compiled(trial.name, settings)
+        return any(parity_cases.too_large(program, size, LARGEST) for size in sizes)
+    except Exception:  # which is for the case to find
+        return False
 
 
 def refused_on_purpose(trial: Trial) -> bool:

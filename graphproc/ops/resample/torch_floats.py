@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from graphproc.errors import EmitError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.op import Array
 from graphproc.numerics.fused import multiply_add
-from graphproc.numerics.interpolation import ALIGNED, narrowed
+from graphproc.numerics.interpolation import ALIGNED, narrowed, wide_linear_taps
 from graphproc.ops.resample.arithmetic import Arithmetic
 from graphproc.ops.resample.both_axes import along_both
 from graphproc.ops.resample.float_taps import TAPS, TapNodes, emit_taps
@@ -157,10 +158,9 @@ class TorchUnfused(TorchFloats):
 
 def _numpy_at_once(op: Resample, x: Array) -> Array:
     """Compute each output of a linear result from its four pixels."""
-    rows, columns = (
-        TAPS[op.filter, op.antialias](n, num.known(side), x.dtype.type)
-        for n, side in zip(x.shape[-2:], (op.height, op.width), strict=True)
-    )
+    wide = x.dtype == np.float64 and op.filter == "bilinear"
+    taps = wide_linear_taps if wide else partial(TAPS[op.filter, op.antialias], real=x.dtype.type)
+    rows, columns = (taps(n, num.known(side)) for n, side in zip(x.shape[-2:], (op.height, op.width), strict=True))
     parts = []
     for channels, order in _orders(x.shape[-3], op.weights or f"f{8 * x.dtype.itemsize}"):
         total = np.zeros((), dtype=x.dtype)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from graphproc.configs.config import Config
+from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, Sides, Whole, filter_code, numbers
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
@@ -124,6 +124,7 @@ SPECS = (
             "high_res_image_std": Setting(CLIP_STD, numbers, "As `image_std`, for the image of high resolution."),
         },
         outputs=("pixel_values", "high_res_pixel_values"),
+        needs={**NEEDS, "do_normalize": (*NEEDS["do_normalize"], "high_res_image_mean", "high_res_image_std")},
         finish=two_scales,
         calls={**CALLS, "high_res_image_mean": PARTLY},
         computed=two_means,
