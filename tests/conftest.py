@@ -28,6 +28,7 @@ def pytest_collection() -> Iterator[None]:
     yield
     gc.freeze()
     gc.enable()
+    gc.set_threshold(20_000, 20, 50)  # tests make many objects, and few that only it finds
 
 
 def pytest_collection_finish() -> None:

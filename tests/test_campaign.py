@@ -40,6 +40,7 @@ def _fresh() -> None:
     runs._session.cache_clear()
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_cases() -> None:
     tried = classes([], BACKENDS)
     assert len(tried) > 200

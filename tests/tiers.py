@@ -160,14 +160,16 @@ def firsts(names: Iterable[str]) -> Collection[str]:
 def settings(labels: Mapping[tuple[str, str], Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:
     """Return a class, a backend and the label of settings in each row: all `labels` of every class and backend, or a few.
 
-    The few are all of the plain class CLIP in its default backend, and of the first class of each family in each backend the
-    defaults, unless these make `LARGE` images, and in the class's default backend every eighth of its `own`.
+    The few are all of the plain class CLIP in its default backend, and of the first class of each family in its default backend
+    the defaults, unless these make `LARGE` images, and every eighth of its `own`; of every second one also the other backend's
+    defaults.
     """
     few = {(STANDARD, BACKENDS[0], label) for label in labels[STANDARD, BACKENDS[0]]}
     for backend in BACKENDS:
-        for name in firsts(n for n, b in labels if b == backend):
-            few |= set() if name in LARGE else {(name, backend, "default")}
-            few |= {(name, backend, label) for label in own[name][::8] if lookup(name).backends[0] == backend}
+        for number, name in enumerate(firsts(n for n, b in labels if b == backend)):
+            at_home = lookup(name).backends[0] == backend
+            few |= {(name, backend, "default")} if name not in LARGE and (at_home or number % 2 == 0) else set()
+            few |= {(name, backend, label) for label in own[name][::8] if at_home}
     return rows([(*row, label) for row in labels for label in labels[row]], few)
 
 

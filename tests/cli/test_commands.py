@@ -292,6 +292,7 @@ def test_why_tells_the_order_and_the_strips() -> None:
     assert "both sides enlarge" in run("inspect", "DetrImageProcessorPil", "--why")
 
 
+@pytest.mark.slow
 def test_why_gives_the_rule_for_any_size_and_the_form_for_one() -> None:
     rule = choice_of_any_size("cpu", "bicubic", "pillow")
     above = rule.above

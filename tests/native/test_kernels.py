@@ -66,6 +66,7 @@ def test_every_kernel_is_called() -> None:
     assert {call.name for call, _ in kernel_calls.every(seed=0, count=40)} == {*native.library().kernels}
 
 
+@pytest.mark.slow
 def test_an_input_too_few_is_refused() -> None:
     for name in native.library().kernels:
         call = next(call for call, _ in kernel_calls.every(seed=0, count=40) if call.name == name)

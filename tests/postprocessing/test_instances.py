@@ -33,7 +33,7 @@ def sorted_topk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("threshold", tiers.rows([0.5, 0.2, 0.999, -1], [0.5]))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", tiers.rows(NAMES, NAMES[::2]))
 @pytest.mark.usefixtures("sorted_topk")
 def test_instances(name: str, threshold: float) -> None:
     for sizes, form in ((SIZES, FORMS[0]), (None, FORMS[0]), (SIZES[1:2], FORMS[1]), (SIZES[:1], FORMS[2])):

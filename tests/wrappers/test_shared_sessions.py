@@ -65,6 +65,7 @@ def test_a_second_processor_makes_nothing(made: list[str]) -> None:
     assert (pixels(others[0], engine="numpy") == expected).all()
 
 
+@pytest.mark.slow
 def test_what_makes_another_session(made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings, the backend, the class, threads, and the native library."""
     pixels(gp.CLIPImageProcessor(**SETTINGS))
