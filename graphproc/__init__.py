@@ -30,17 +30,21 @@ if TYPE_CHECKING:
     )
     from graphproc.fusion.fuse import fuse
     from graphproc.ir.program import Parity, Program, ProgramBuilder
+    from graphproc.plans.plan import CallPlan, Plan
     from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule as TorchModule
+    from graphproc.wrappers.for_transformers import for_transformers
     from graphproc.wrappers.loading import ImageProcessingMixin
     from graphproc.wrappers.pipeline import Pipeline, parse
     from graphproc.wrappers.processor import AutoImageProcessor, BaseImageProcessor
+    from graphproc.wrappers.registration import register
     from graphproc.wrappers.verify import Report, verify
 
 _HOME = {
     "AutoImageProcessor": "graphproc.wrappers.processor",
     "BaseImageProcessor": "graphproc.wrappers.processor",
     "BatchFeature": "graphproc.batch_feature",
+    "CallPlan": "graphproc.plans.plan",
     "ConfigError": "graphproc.errors",
     "EmitError": "graphproc.errors",
     "FusionError": "graphproc.errors",
@@ -51,6 +55,7 @@ _HOME = {
     "MissingNameError": "graphproc.errors",
     "Parity": "graphproc.ir.program",
     "Pipeline": "graphproc.wrappers.pipeline",
+    "Plan": "graphproc.plans.plan",
     "Program": "graphproc.ir.program",
     "ProgramBuilder": "graphproc.ir.program",
     "ProgramError": "graphproc.errors",
@@ -62,8 +67,10 @@ _HOME = {
     "TorchModule": "graphproc.runtime.torch_module",
     "TracedBranchError": "graphproc.errors",
     "UnsupportedProcessorError": "graphproc.errors",
+    "for_transformers": "graphproc.wrappers.for_transformers",
     "fuse": "graphproc.fusion.fuse",
     "parse": "graphproc.wrappers.pipeline",
+    "register": "graphproc.wrappers.registration",
     "verify": "graphproc.wrappers.verify",
 }
 
@@ -73,6 +80,7 @@ __all__ = [
     "AutoImageProcessor",
     "BaseImageProcessor",
     "BatchFeature",
+    "CallPlan",
     "ConfigError",
     "EmitError",
     "FusionError",
@@ -83,6 +91,7 @@ __all__ = [
     "MissingNameError",
     "Parity",
     "Pipeline",
+    "Plan",
     "Program",
     "ProgramBuilder",
     "ProgramError",
@@ -94,10 +103,12 @@ __all__ = [
     "TracedBranchError",
     "UnsupportedProcessorError",
     "__version__",
+    "for_transformers",
     "fuse",
     "joins",
     "ops",
     "parse",
+    "register",
     "sizes",
     "verify",
 ]

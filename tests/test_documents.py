@@ -206,7 +206,7 @@ def test_the_glossary_is_sorted_and_has_no_word_twice() -> None:
 
 
 def test_readme_is_short() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 170
 
 
 def test_the_examples_of_readme_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -245,7 +245,7 @@ def test_the_commands_of_readme_run(folder: Path) -> None:
 @pytest.mark.slow
 def test_the_commands_of_the_reference_page_run(folder: Path) -> None:
     found = commands("exported/README.md")
-    assert len(found) == 11
+    assert len(found) == 12
     for command in found:
         run(command + (" --help" if command.startswith("graphproc bench") else ""))  # it takes seconds, and has tests of its own
 

@@ -21,7 +21,11 @@ SIDES: tuple[str, ...] = tuple(dict.fromkeys(key for form in SIZE_FORMS for key 
 
 
 class Size(dict[str, int]):
-    """A size with its sides as keys and as attributes. The attribute of a missing side is None."""
+    """A size with its sides as keys and as attributes. A side that it does not have is None, as in transformers."""
+
+    def __missing__(self, name: str) -> None:
+        if name not in SIDES:
+            raise KeyError(name)
 
     def __getattr__(self, name: str) -> int | None:
         if name in SIDES:

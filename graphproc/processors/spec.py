@@ -130,6 +130,8 @@ class ProcessorSpec:
         older: older spellings of settings, by key (`configs/legacy.py`).
         computed: makes the attributes that the class computes from its settings when it is made. They are
             saved as well; what a file says of them does not count.
+        about_model: attributes that say something of the class's model, with their values where a file has
+            none. Calls read none of them; transformers' processors of images and text do.
         unmoved: whether transformers still has the class in its older form, outside its backends. Means
             and deviations are lists there, and calls accept unknown keywords with a warning.
     """
@@ -154,6 +156,7 @@ class ProcessorSpec:
     settings_by_position: tuple[str, ...] = ()
     older: Mapping[str, Spelling] = field(default_factory=dict)
     computed: Callable[[Config], Mapping[str, Any]] = nothing
+    about_model: Mapping[str, Any] = field(default_factory=dict)
     unmoved: bool = False
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Programs, sessions and plans that a processor keeps from earlier calls."""
+"""Programs, sessions and planners that a processor keeps from earlier calls."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from graphproc.configs.config import Config
 from graphproc.ir.program import Program
+from graphproc.plans.plan import Planner
 from graphproc.runtime import forks, native
 from graphproc.runtime.memory import Memory
 from graphproc.wrappers.lru_dict import LruDict
-from graphproc.wrappers.running import Plan
+from graphproc.wrappers.running import Arrangement
 from graphproc.wrappers.shared_sessions import shared
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 MOST_PROGRAMS = 64
 """How many programs, and normalised sets of settings, a processor keeps."""
-MOST_PLANS = 256
-"""How many plans for image sizes a processor keeps."""
+MOST_ARRANGEMENTS = 256
+"""How many arrangements of runs for image sizes a processor keeps."""
 MOST_SESSIONS = 16
 """How many sessions a processor keeps, not counting those of workers. Others of its process may have the same ones."""
 
@@ -31,7 +32,8 @@ class Cache:
         configs: normalised settings, by the settings as they were given.
         programs: programs of preprocessing and post-processing, by settings and options.
         sessions: sessions of their graphs, by the same and the number of threads.
-        plans: the plans (`running.Plan`) of programs for inputs of known shapes.
+        planners: what makes plans of images' sizes, by program.
+        arrangements: how programs run on inputs of known shapes (`running.Arrangement`).
         memory: memory of large results, to be used again.
         warned: the subjects of warnings that were given, each only once.
     """
@@ -41,7 +43,8 @@ class Cache:
         self.configs: LruDict[bytes, Config] = LruDict(MOST_PROGRAMS)
         self.programs: LruDict[Hashable, Program] = LruDict(MOST_PROGRAMS)
         self.sessions: LruDict[Hashable, Session] = LruDict(MOST_SESSIONS)
-        self.plans: LruDict[Hashable, Plan] = LruDict(MOST_PLANS)
+        self.planners: LruDict[int, Planner] = LruDict(MOST_PROGRAMS)
+        self.arrangements: LruDict[Hashable, Arrangement] = LruDict(MOST_ARRANGEMENTS)
         self.memory = Memory()
         self.warned: set[str] = set()
 

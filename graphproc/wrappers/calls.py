@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -107,16 +107,15 @@ class Call:
         spec = processor.spec
         self._processor, self._spec, self._config, self._engine = processor, spec, config, engine
         self._absent = images is None and has_own_prompts(spec)
-        samples = _samples(spec, stand_ins(extra_inputs) if self._absent else images)
+        samples = samples_of(spec, stand_ins(extra_inputs) if self._absent else images)
         self.counts = [len(sample) for sample in samples]
-        if spec.samples.images > 1 and set(self.counts) != {spec.samples.images}:
-            raise ImageError(f"{spec.name}: expected samples of {spec.samples.images} images each, got {self.counts}")
+        check_counts(spec, self.counts)
         self._several = [bool(spec.samples.counts) and count > 1 for count in self.counts for _ in range(count)]
         self._images = [image for sample in samples for image in sample]
         self._extra_inputs = read_extra_inputs(spec, extra_inputs, len(self._images))
         threads = 1 if len(self._images) == 1 else processor.threads or default_threads()
         self._runs = SideBySide(threads)
-        self._runner = Runner(labels_of(self._images), self._runs, processor._cache.plans, processor._cache.memory)
+        self._runner = Runner(labels_of(self._images), self._runs, processor._cache.arrangements, processor._cache.memory)
 
     def run(self, input_data_format: str | None) -> list[Output]:
         """Read and run the images. Those that the graph does not take run in the numpy reference.
@@ -213,7 +212,17 @@ class Call:
         return features
 
 
-def _samples(spec: ProcessorSpec, images: Any) -> list[list[Any]]:
+def check_counts(spec: ProcessorSpec, counts: Sequence[int]) -> None:
+    """Check how many images each sample has.
+
+    Raises:
+        ImageError: samples do not have as many images as the class takes.
+    """
+    if spec.samples.images > 1 and set(counts) != {spec.samples.images}:
+        raise ImageError(f"{spec.name}: expected samples of {spec.samples.images} images each, got {list(counts)}")
+
+
+def samples_of(spec: ProcessorSpec, images: Any) -> list[list[Any]]:
     """Return the images of each sample, not read yet."""
     if spec.reads == "bytes":
         check_for_bytes(images)

@@ -67,8 +67,8 @@ def contained(backend: str, output: Output, value: Any, results_by_image: Callab
         value = results_by_image()
     elif container == "stack":
         value = np.stack(list(value))
-    elif container == "parts":
-        value = list(value)
+    elif container == "parts":  # each in its image's own type, unlike in the joined array
+        value = list(value) if output.join.has_image_axis else [part for result in results_by_image() for part in result]
     elif container == "nested":
         value = [list(images) for images in value]
     elif isinstance(value, list) and all(isinstance(number, np.integer) for number in value):

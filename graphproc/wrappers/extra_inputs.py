@@ -27,6 +27,8 @@ def by_name(spec: ProcessorSpec, values: Sequence[Any], given: Mapping[str, Any]
         TypeError: there are too many arguments, or one is given by position and by name.
     """
     names = spec.arguments
+    while len(values) > len(names) and values[-1] is None:  # an input that is not compiled, and is not given
+        values = values[:-1]
     if len(values) > len(names):
         takes = ", ".join(names) or "nothing else"
         left_out = f". Not compiled: {spec.limitations}" if spec.limitations else ""

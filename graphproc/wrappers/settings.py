@@ -65,8 +65,9 @@ class Settings:
     def __getattr__(self, name: str) -> Any:
         # Unknown settings are looked up last, so that a key in a file cannot replace a method of its name.
         unknown = self.__dict__.get("_unknown", {})
-        if name in unknown:
-            return unknown[name]
+        for values in (unknown, self.spec.about_model):
+            if name in values:
+                return values[name]
         raise AttributeError(f"{type(self).__name__} has no attribute or setting {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:

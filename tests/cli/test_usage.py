@@ -18,7 +18,7 @@ from graphproc.runtime.providers import PROVIDERS
 from graphproc.version import __version__
 from graphproc.wrappers.settings import ENGINES
 
-COMMANDS = ("export", "run", "verify", "fuse", "bench", "inspect", "config", "list", "kernels", "demo")
+COMMANDS = ("export", "run", "verify", "fuse", "triton", "bench", "inspect", "plan", "config", "list", "kernels", "demo")
 GRAPH = "graphproc.onnx"
 SOURCE = "CLIPImageProcessor"
 WIDE = {"COLUMNS": "200"}

@@ -8,6 +8,7 @@ import cases.parity as cases
 import numpy as np
 import pytest
 import tiers
+import transformers
 from cases.processors.tiles.tiles import SMALL
 
 import graphproc
@@ -117,6 +118,17 @@ def test_floats_as_pixels(name: str) -> None:
     settings = {"do_rescale": False, "do_convert_rgb": False, "backend": "pil", **FLOATS[name]}
     expected = cases.theirs(name, settings)(image, return_tensors="np")
     assert_same(cases.ours(name, settings)(image, return_tensors="np"), expected)
+
+
+def test_tiles_have_the_types_of_their_images() -> None:
+    """A list of tiles without arithmetic, as transformers returns it if no tensors are asked for."""
+    images = [np.full((3, 48, 39), 300, np.int16), np.full((3, 48, 39), 200, np.uint8)]
+    settings = {"crop_to_patches": True, "size": {"height": 20, "width": 20}, "do_rescale": False, "do_normalize": False}
+    expected = transformers.GotOcr2ImageProcessor(**settings)(images)["pixel_values"]
+    found = graphproc.GotOcr2ImageProcessor(**settings)(images)["pixel_values"]
+    assert [tile.dtype for tile in found] == [tile.dtype for tile in expected]
+    assert len({tile.dtype for tile in found}) == 2
+    assert all((tile == other).all() for tile, other in zip(found, expected, strict=True))
 
 
 def test_a_background_of_bytes_beside_floats() -> None:

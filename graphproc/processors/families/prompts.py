@@ -47,10 +47,12 @@ def with_prompts(b: ProgramBuilder, config: Config, x: Value) -> None:
     if config.do_convert_rgb:
         labels = stages.optional(config, "num_labels")
         y = b.add(SelectChannels((0, 0, 0)) if labels is None else LookUp(palette(labels)), y)
-        floats = config.do_rescale or config.do_normalize  # bytes become floats then
-        if b.backend == TORCHVISION and (y.type.dtype != "u8" or not floats):  # colours are floats there
+        if b.backend == TORCHVISION and y.type.dtype != "u8":  # colours are floats there
             y = y.cast("f32")
-    b.output("prompt_masks", _processed(b, config.changed(do_resize=False), y))
+    y = _processed(b, config.changed(do_resize=False), y)
+    if config.do_convert_rgb and b.backend == TORCHVISION and y.type.dtype == "u8":  # no stage made floats of the bytes
+        y = y.cast("f32")
+    b.output("prompt_masks", y)
 
 
 def _processed(b: ProgramBuilder, config: Config, x: Value) -> Value:

@@ -1,4 +1,8 @@
-"""`generate_crop_boxes`, `filter_masks` and `post_process_for_mask_generation` of SAM, SAM 2 and SAM 3."""
+"""`generate_crop_boxes`, `filter_masks` and `post_process_for_mask_generation` of SAM, SAM 2 and SAM 3.
+
+transformers' processor of SAM moves points and boxes to the resized image, and asks for its size
+(`_get_preprocess_shape`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from graphproc.errors import ConfigError, ImageError
 from graphproc.ir.backends import PIL
 from graphproc.numerics.narrow import rounded
 from graphproc.postprocessing import mask_generation as masks_of
+from graphproc.sizes import fit, num
 from graphproc.wrappers.images import data_format
 from graphproc.wrappers.post_inputs import kind_of, to_array
 
@@ -172,8 +177,18 @@ def post_process_for_mask_generation(
     return masks, all_scores[kept], runs, all_boxes[kept]
 
 
+def resized_size(self: Any, old_shape: Sequence[int], longest_edge: int) -> tuple[int, int]:
+    """Return the height and width to which an image of `old_shape` (height, width) is resized."""
+    height, width = (int(side) for side in old_shape)
+    size = fit.longest_edge_half_up(height, width, longest_edge)
+    return num.known(size[0]), num.known(size[1])
+
+
 SAMS = ("SamImageProcessor", "Sam2ImageProcessor", "Sam3ImageProcessor")
 METHODS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
-    function.__name__: dict.fromkeys(SAMS, function)
-    for function in (generate_crop_boxes, filter_masks, post_process_for_mask_generation)
+    **{
+        function.__name__: dict.fromkeys(SAMS, function)
+        for function in (generate_crop_boxes, filter_masks, post_process_for_mask_generation)
+    },
+    "_get_preprocess_shape": {"SamImageProcessor": resized_size},
 }

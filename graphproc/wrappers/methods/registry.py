@@ -10,7 +10,7 @@ from typing import Any
 Method = Callable[..., Any]
 """A function; its first parameter is the processor."""
 
-MODULES = ("canvases", "colors", "labels", "mask_generation", "pages", "patch_counts", "tiles")
+MODULES = ("canvases", "colors", "image_tokens", "labels", "mask_generation", "pages", "patch_counts", "tiles")
 """The modules of this package that hold `METHODS`: for each name, each class's function. Add an entry for a new file."""
 
 

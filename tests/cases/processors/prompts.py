@@ -24,7 +24,10 @@ SMALL = {"size": {"height": 61, "width": 45}}
 CASES: Mapping[str, ProcessorCase] = {
     "SegGptImageProcessor": ProcessorCase(
         keywords=prompts,
-        extra={"one channel": {**SMALL, "do_convert_rgb": False, "do_normalize": False}}
+        extra={
+            "one channel": {**SMALL, "do_convert_rgb": False, "do_normalize": False},
+            "a factor that leaves bytes": {**SMALL, "rescale_factor": 1, "do_normalize": False},
+        }
         | {f"num_labels {n}": {**SMALL, "num_labels": n} for n in (6, 7, 26, 27, 64, 150, 254)},
     ),
 }

@@ -98,12 +98,21 @@ CALLS: Mapping[tuple[str, str], Calls] = {
 """Keywords of the calls, by class and method; the image comes before them."""
 NUMBERS = {
     ("SegGptImageProcessor", "get_palette"): ((4,), (10,), (200,)),
+    ("Molmo2ImageProcessor", "get_image_grid_and_crops"): (
+        (300, 451),
+        (2000, 90, {"max_crops": 3}),
+        (90, 1500, {"size": sized(252, 252)}),
+    ),
+    ("PerceptionLMImageProcessor", "_find_closest_aspect_ratio"): ((20000, 9000, 448), (90, 40000, 448), (3000, 3000, 20)),
+    ("PerceptionLMImageProcessor", "_fit_image_to_canvas"): ((300, 451, 448), (2000, 90, 448), (900, 900, 448)),
+    ("SamImageProcessor", "_get_preprocess_shape"): (((300, 451), 1024), ((5, 8), 4), ((np.int64(7), np.int64(3000)), 512)),
     ("Lfm2VlImageProcessor", "smart_resize"): ((300, 400, 2, 64, 256, 16), (17, 90, 2, 4, 16, 8), (500, 500, 1, 1, 9, 14)),
 }
 """Arguments of methods that take no image."""
 MASK_GENERATION = ("generate_crop_boxes", "filter_masks", "post_process_for_mask_generation")
-ELSEWHERE = {"get_number_of_image_patches", "get_num_patches", "get_tile_grid", *MASK_GENERATION}
-"""What test_patch_counts.py and postprocessing/test_mask_generation.py have."""
+TOKENS = ("patchify_image", "preprocess_with_tokenizer_info")
+ELSEWHERE = {"get_number_of_image_patches", "get_num_patches", "get_tile_grid", *MASK_GENERATION, *TOKENS}
+"""What test_patch_counts.py, test_image_tokens.py and postprocessing/test_mask_generation.py have."""
 BATCHES = {"crop_image_to_patches"}
 LISTS = {"Mask2FormerImageProcessor", "MaskFormerImageProcessor"}
 """Classes with a `reduce_label` that replaces the elements of a list in pil's backend as well."""

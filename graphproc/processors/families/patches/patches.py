@@ -171,6 +171,7 @@ SPECS = (
         stages=(resize(still(smart_resize.pixels_within), BICUBIC), *SN),
         settings={**defaults(512 * 512, 2048 * 2048, frames=1, patch=16), **PIXELS},
         finish=patches(RASTER),
+        about_model={"spatial_patch_size": 1},
     ),
     replace(
         QWEN,

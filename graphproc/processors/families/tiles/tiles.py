@@ -250,6 +250,7 @@ SPECS = (
         model_inputs=("pixel_values",),
         backends=ONLY_TORCHVISION,
         finish=with_number,
+        about_model={"patch_size": 16},
     ),
     ProcessorSpec(
         "DeepseekOcr2ImageProcessor",
