@@ -163,6 +163,7 @@ print(sorted(called))
 """The walk, in a process of its own that has no memory of earlier calls; prints the functions that were called."""
 
 
+@pytest.mark.slow
 def test_the_walk_names_functions_that_run(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WALKED],

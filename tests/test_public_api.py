@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import tiers
 
 import graphproc
 from graphproc.processors.registry import specs
@@ -74,7 +75,7 @@ def test_type_checkers_see_the_same_names(root: Path) -> None:
     assert found == graphproc._HOME | dict.fromkeys(MODULES, "graphproc")
 
 
-@pytest.mark.parametrize("name", sorted(specs()))
+@tiers.each("name", sorted(specs()))
 def test_every_processor_class_by_its_transformers_name(name: str) -> None:
     cls = getattr(graphproc, name)
     assert issubclass(cls, BaseImageProcessor)

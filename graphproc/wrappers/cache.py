@@ -9,10 +9,11 @@ from graphproc.configs.config import Config
 from graphproc.ir.program import Program
 from graphproc.passes.split import Split
 from graphproc.plans.plan import Planner
-from graphproc.runtime import forks
+from graphproc.runtime import forks, native
 from graphproc.runtime.memory import Memory
 from graphproc.wrappers.lru_dict import LruDict
 from graphproc.wrappers.running import Arrangement
+from graphproc.wrappers.shared_sessions import shared
 
 if TYPE_CHECKING:
     from graphproc.runtime.session import Session
@@ -22,11 +23,11 @@ MOST_PROGRAMS = 64
 MOST_ARRANGEMENTS = 256
 """How many arrangements of runs for image sizes a processor keeps."""
 MOST_SESSIONS = 16
-"""How many sessions a processor keeps, not counting those of workers."""
+"""How many sessions a processor keeps, not counting those of workers. Others of its process may have the same ones."""
 
 
 class Cache:
-    """What a processor keeps from earlier calls. A copy starts empty, because sessions cannot be copied.
+    """What a processor keeps from earlier calls. A copy starts empty; it finds the sessions among `shared_sessions`.
 
     Attributes:
         configs: normalised settings, by the settings as they were given.
@@ -51,22 +52,25 @@ class Cache:
         self.warned: set[str] = set()
 
     def session(self, key: Hashable, program: Program, **options: Any) -> Session:
-        """Return the session of a program's graph, made if there is none yet. Forks of the process wait while it is made.
+        """Return the session of a program's graph, made if no processor of this process has it. Forks wait while it is made.
 
         Args:
-            key: identifies the session.
+            key: identifies the session among those of this processor.
             program: the program.
             **options: options of `Session`.
         """
 
         def make() -> Session:
             with forks.unforked():
-                from graphproc.runtime import native
                 from graphproc.runtime.origin import of_program
                 from graphproc.runtime.session import Session
 
-                kernels = native.path() is not None
-                origin = of_program(program, kernels=kernels)
-                return Session(origin.graph(kernels=kernels), origin=origin, memory=self.memory, **options)
+                origin = of_program(program, kernels=library is not None)
+                return Session(origin.graph(kernels=library is not None), origin=origin, **options)
 
-        return self.sessions.get_or_make(key, make)
+        def find() -> Session:
+            # Nothing else decides what the session does: a program is its text.
+            return shared.get_or_make((str(program), library, *sorted(options.items())), make)
+
+        library = native.path()
+        return self.sessions.get_or_make(key, find)

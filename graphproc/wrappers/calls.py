@@ -18,6 +18,7 @@ from graphproc.ir.program import Output, Program
 from graphproc.processors.spec import ProcessorSpec
 from graphproc.runtime import workers
 from graphproc.runtime.side_by_side import SideBySide
+from graphproc.runtime.thread_counts import default_threads, operator_threads
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.compilation import Compilation, options_of
@@ -121,7 +122,7 @@ class Call:
         self._several = [bool(spec.samples.counts) and count > 1 for count in self.counts for _ in range(count)]
         self._images = [image for sample in samples for image in sample]
         self._extra_inputs = read_extra_inputs(spec, extra_inputs, len(self._images))
-        threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
+        threads = 1 if len(self._images) == 1 else processor.threads or default_threads()
         self._runs = SideBySide(threads)
         self._kind: dict[str, Any] = {}
         self._runner = Runner(labels_of(self._images), self._runs, processor._cache.arrangements, processor._cache.memory)
@@ -175,7 +176,7 @@ class Call:
                 raise ImageError(f"expected an image of bytes to split, got {array.dtype}. Leave split out, or convert it.")
         if plain and self._engine == "onnxruntime":
             options = options_of(extra_inputs, several, self._split)
-            own_threads = processor.threads or (1 if workers.in_child() else None)
+            own_threads = processor.threads or operator_threads()
             threads = 1 if len(self._images) > 1 else own_threads
             program = processor._program(config, **options)
             session = partial(processor._session, program, config, threads, **options)

@@ -35,8 +35,10 @@ class BaseImageProcessor(ImageProcessingMixin, Planning, PlanSource, ArrayMethod
 
     Attributes:
         threads: how many threads a call uses. A single image is run by several threads of ONNX Runtime,
-            several images are read and run side by side. None is the number of cores, at most 8, or 1 in a
-            process that `multiprocessing` started. Results are the same bits.
+            several images are read and run side by side. None is the number of cores, at most 8; or, where
+            it is set, what `OMP_NUM_THREADS` says; or 1 in a process that `multiprocessing`, a data loader,
+            `multiprocess`, Ray or Spark started, unless Ray, Spark or joblib gave it more cores. The whole rule
+            is that of `graphproc.runtime.thread_counts`. Results are the same bits.
     """
 
     model_input_names: ClassVar[list[str]] = ["pixel_values"]

@@ -139,6 +139,7 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(result.exception, ZeroDivisionError)
 
 
+@pytest.mark.slow
 def test_ctrl_c_exits_130_without_a_traceback(root: Path) -> None:
     code = (
         "import os, signal, time, graphproc.processors.registry as registry\n"
@@ -163,6 +164,7 @@ def test_a_closed_pipe_is_silent(root: Path) -> None:
     assert (result.returncode, result.stderr) == (141, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_behind_stdout_is_one_line(root: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(root)}
