@@ -115,13 +115,15 @@ def _odd_strides(trial: Any, found: Any, expected: Any) -> bool:
 
 
 def _layout_looked_for(trial: Any, found: Any, expected: Any) -> bool:
-    if isinstance(found, Exception):  # of 2 or 4 channels, and as few columns as others have channels
-        return trial.name == "Owlv2ImageProcessor" and "images of 1 or 3 channels alone" in str(found)
-    again = trial.name in ("GotOcr2ImageProcessor", "Ovis2ImageProcessor", "Owlv2ImageProcessor")
+    again = trial.name in ("GotOcr2ImageProcessor", "Ovis2ImageProcessor", "Owlv2ImageProcessor", "VitPoseImageProcessor")
     said = {**getattr(trial, "settings", {}), **getattr(trial, "call", {})}.get("input_data_format")
+    wrong = again and said == "channels_first" and any(p.layout == "HWC" for p in trial.pictures)
+    if isinstance(found, Exception):  # of 2 or 4 channels, and as few columns as others have channels; or of rows as channels
+        unlike = "images of 1 or 3 channels alone" in str(found) if trial.name.startswith("Owlv2") else False
+        return unlike or (wrong and "or one for each of the" in str(found))
     if isinstance(expected, Exception):
         return again and said is not None and "Unable to infer channel dimension" in str(expected)
-    return again and said == "channels_first" and any(p.layout == "HWC" for p in trial.pictures)
+    return wrong
 
 
 def _rows_for_channels(trial: Any, found: Any, expected: Any) -> bool:
@@ -219,7 +221,7 @@ LIMITS: tuple[Limit, ...] = (
         "whole number.*got (0|null|None)"
         "|limit_type: expected one of|image_grid_pinpoints: expected pairs .*got null|clusters: expected one or more rows"
         "|dense_m(ax_scale|ax_aspect|in_aspect): expected a number|needs (high_res_)?image_(mean|std), which is null"
-        "|pad_size: expected the keys of one form"
+        "|(pad|crop)_size: expected the keys of one form"
         "|size_divisor: expected a whole number of at least 1, got [{\\[]"
         "|pan_and_scan_min_crop_size: expected a whole number of at least 1, got None",
     ),
@@ -428,8 +430,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a wrong layout",
-        "transformers cuts Ovis 2's and GOT-OCR 2's images, and pads OWLv2's, by channels that it looks for again, whatever "
-        "layout is given",
+        "transformers cuts Ovis 2's and GOT-OCR 2's images, pads OWLv2's and warps VitPose's by channels that it looks for again, "
+        "whatever layout is given",
         _layout_looked_for,
     ),
     Fault(
@@ -448,8 +450,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "patches of one channel",
-        "transformers cuts Inkling 2's images into patches of their first number of channels, from which normalizing made three",
-        _raises(r"shape '.*' is invalid for input of size", lambda trial: trial.name == "Inkling2ImageProcessor"),
+        "transformers cuts Inkling 2's and Molmo 2's images into patches of their first number of channels, from which "
+        "normalizing made three",
+        _raises(r"shape '.*' is invalid for input of size", lambda trial: trial.name.startswith(("Inkling2", "Molmo2"))),
     ),
     Fault(
         "colours of other masks",
