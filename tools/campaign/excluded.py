@@ -430,8 +430,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a wrong layout",
-        "transformers cuts Ovis 2's and GOT-OCR 2's images, pads OWLv2's and warps VitPose's by channels that it looks for again, "
-        "whatever layout is given",
+        "transformers cuts Ovis 2's and GOT-OCR 2's images, pads OWLv2's and warps VitPose's by channels that it looks for "
+        "again, whatever layout is given",
         _layout_looked_for,
     ),
     Fault(
