@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     )
     from graphproc.fusion.fuse import fuse
     from graphproc.ir.program import Parity, Program, ProgramBuilder
+    from graphproc.kits.check import check_kit
+    from graphproc.kits.write import write_kit
+    from graphproc.plans.plan import CallPlan, Plan
     from graphproc.runtime.session import Session
     from graphproc.runtime.torch_module import TorchModule as TorchModule
     from graphproc.wrappers.for_transformers import for_transformers
@@ -43,6 +46,7 @@ _HOME = {
     "AutoImageProcessor": "graphproc.wrappers.processor",
     "BaseImageProcessor": "graphproc.wrappers.processor",
     "BatchFeature": "graphproc.batch_feature",
+    "CallPlan": "graphproc.plans.plan",
     "ConfigError": "graphproc.errors",
     "EmitError": "graphproc.errors",
     "FusionError": "graphproc.errors",
@@ -53,6 +57,7 @@ _HOME = {
     "MissingNameError": "graphproc.errors",
     "Parity": "graphproc.ir.program",
     "Pipeline": "graphproc.wrappers.pipeline",
+    "Plan": "graphproc.plans.plan",
     "Program": "graphproc.ir.program",
     "ProgramBuilder": "graphproc.ir.program",
     "ProgramError": "graphproc.errors",
@@ -64,11 +69,13 @@ _HOME = {
     "TorchModule": "graphproc.runtime.torch_module",
     "TracedBranchError": "graphproc.errors",
     "UnsupportedProcessorError": "graphproc.errors",
+    "check_kit": "graphproc.kits.check",
     "for_transformers": "graphproc.wrappers.for_transformers",
     "fuse": "graphproc.fusion.fuse",
     "parse": "graphproc.wrappers.pipeline",
     "register": "graphproc.wrappers.registration",
     "verify": "graphproc.wrappers.verify",
+    "write_kit": "graphproc.kits.write",
 }
 
 _MODULES = ("joins", "ops", "sizes")
@@ -77,6 +84,7 @@ __all__ = [
     "AutoImageProcessor",
     "BaseImageProcessor",
     "BatchFeature",
+    "CallPlan",
     "ConfigError",
     "EmitError",
     "FusionError",
@@ -87,6 +95,7 @@ __all__ = [
     "MissingNameError",
     "Parity",
     "Pipeline",
+    "Plan",
     "Program",
     "ProgramBuilder",
     "ProgramError",
@@ -98,6 +107,7 @@ __all__ = [
     "TracedBranchError",
     "UnsupportedProcessorError",
     "__version__",
+    "check_kit",
     "for_transformers",
     "fuse",
     "joins",
@@ -106,6 +116,7 @@ __all__ = [
     "register",
     "sizes",
     "verify",
+    "write_kit",
 ]
 
 

@@ -48,6 +48,46 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         raise ConfigError(f"{target}: cannot be written ({error.strerror}){hint}") from None
 
 
+def write_folder(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> Path:
+    """Write a folder with files, all of them or none.
+
+    They are written to a folder beside it, which takes its place at the end.
+
+    Args:
+        folder: the folder, which does not exist or is empty.
+        files: the contents of each file, by its path in the folder, with forward slashes.
+
+    Raises:
+        ConfigError: the folder has something in it, or cannot be written.
+    """
+    require_new(folder)
+    target = Path(os.path.realpath(folder))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name[:40]}.", ignore_cleanup_errors=True) as beside:
+            made = Path(beside) / "whole"
+            for name, data in files.items():
+                path = made / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            if target.exists():
+                target.rmdir()
+            os.replace(made, target)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written ({error.strerror})") from None
+    return Path(folder)
+
+
+def require_new(folder: str | os.PathLike[str]) -> None:
+    """Raise ConfigError unless a folder does not exist or is empty."""
+    target = Path(os.path.realpath(folder))
+    try:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise ConfigError(f"{folder}: expected a new or empty folder, found something there. Remove it, or name another one.")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be read ({error.strerror})") from None
+
+
 @dataclass
 class Writes:
     """Files that are written together, whole or not at all: `with Writes() as writes, writes.open(path) as file: ...`.

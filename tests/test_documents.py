@@ -163,6 +163,7 @@ print(sorted(called))
 """The walk, in a process of its own that has no memory of earlier calls; prints the functions that were called."""
 
 
+@pytest.mark.slow
 def test_the_walk_names_functions_that_run(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WALKED],
@@ -244,7 +245,7 @@ def test_the_commands_of_readme_run(folder: Path) -> None:
 @pytest.mark.slow
 def test_the_commands_of_the_reference_page_run(folder: Path) -> None:
     found = commands("exported/README.md")
-    assert len(found) == 11
+    assert len(found) == 14
     for command in found:
         run(command + (" --help" if command.startswith("graphproc bench") else ""))  # it takes seconds, and has tests of its own
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from graphproc.errors import ConfigError
-from graphproc.files import Writes, is_lfs_pointer, is_special, write_atomically
+from graphproc.files import Writes, is_lfs_pointer, is_special, write_atomically, write_folder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes and links")
 
@@ -91,3 +91,30 @@ def test_git_lfs_pointers(tmp_path: Path) -> None:
     assert is_lfs_pointer(tmp_path / "a")
     assert not is_lfs_pointer(b"version 1")
     assert not is_lfs_pointer(tmp_path / "none")
+
+
+def test_a_folder_with_something_in_it_stays(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").write_bytes(b"x")
+    with pytest.raises(ConfigError, match="expected a new or empty folder"):
+        write_folder(tmp_path / "full", {"a": b""})
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(ConfigError, match="expected a new or empty folder"):
+        write_folder(tmp_path / "file", {"a": b""})
+    (tmp_path / "empty").mkdir()
+    assert write_folder(tmp_path / "empty", {"a/b": b"1", "c": b"2"}) == tmp_path / "empty"
+    assert (tmp_path / "empty" / "a" / "b").read_bytes() == b"1"
+    assert (tmp_path / "empty" / "c").read_bytes() == b"2"
+    with pytest.raises(ConfigError, match="cannot be written"):
+        write_folder(tmp_path / "file" / "below", {"a": b""})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file", "full"]  # nothing is left over
+
+
+def test_nothing_is_left_of_a_folder_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ConfigError, match="No space left"):
+        write_folder(tmp_path / "kit", {"a": b"1"})
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import tiers
 
 from graphproc.processors.registry import specs
 
@@ -21,7 +22,7 @@ def golden(root: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", sorted(specs()))
+@tiers.each("name", sorted(specs()))
 def test_program_text_is_the_stored_one(name: str, golden: ModuleType) -> None:
     if name not in golden.names():
         pytest.skip("no default program: it needs a setting of every model")

@@ -19,13 +19,14 @@ LAYERS = (
     {"ops"},
     {"configs"},
     {"processors"},
+    {"plans"},
     {"postprocessing"},
     {"passes"},
     {"executors", "emitters"},
     {"runtime"},
     {"fusion"},
     {"wrappers"},
-    {"bench"},
+    {"bench", "kits", "serving"},
     {"cli", "__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
@@ -89,6 +90,7 @@ def test_images_without_a_query_that_scores_are_excluded(engine: str) -> None:
     assert run(replace(case, outputs=none), engine).what == EXCLUDED
 
 
+@pytest.mark.slow
 def test_one_column_with_antialiasing_is_excluded_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     outputs = queries(7, 4, (9, 13))
     call = {"target_sizes": [(5, 1), (5, 1)], "return_segmentation_scores": True}
@@ -144,8 +146,7 @@ def test_lengths_of_narrow_vectors_do_not_overflow() -> None:
         assert difference(random_outputs.run_ours(case, "numpy"), random_outputs.run_theirs(case)) == ""
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize("method", [INSTANCE, SEMANTIC, PANOPTIC])
+@tiers.crossed(("method", [INSTANCE, SEMANTIC, PANOPTIC]), ("dtype", ["float16", "bfloat16"]))
 def test_maps_of_narrow_floats(method: str, dtype: str) -> None:
     """Of 384 x 384 pixels not one differs: weights are narrow, too."""
     outputs = {key: value.to(random_outputs.DTYPES[dtype]) for key, value in queries(5, 4, (7, 9)).items()}

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import tiers
 
 import graphproc
 from graphproc.processors.registry import specs
@@ -16,6 +17,7 @@ PUBLIC = {
     "AutoImageProcessor",
     "BaseImageProcessor",
     "BatchFeature",
+    "CallPlan",
     "ConfigError",
     "EmitError",
     "FusionError",
@@ -26,6 +28,7 @@ PUBLIC = {
     "MissingNameError",
     "Parity",
     "Pipeline",
+    "Plan",
     "Program",
     "ProgramBuilder",
     "ProgramError",
@@ -38,6 +41,7 @@ PUBLIC = {
     "TracedBranchError",
     "UnsupportedProcessorError",
     "__version__",
+    "check_kit",
     "for_transformers",
     "fuse",
     "joins",
@@ -46,6 +50,7 @@ PUBLIC = {
     "register",
     "sizes",
     "verify",
+    "write_kit",
 }
 """To add a public name: add it here, to `graphproc._HOME` and to `graphproc.__all__`."""
 MODULES = {"joins", "ops", "sizes"}
@@ -70,7 +75,7 @@ def test_type_checkers_see_the_same_names(root: Path) -> None:
     assert found == graphproc._HOME | dict.fromkeys(MODULES, "graphproc")
 
 
-@pytest.mark.parametrize("name", sorted(specs()))
+@tiers.each("name", sorted(specs()))
 def test_every_processor_class_by_its_transformers_name(name: str) -> None:
     cls = getattr(graphproc, name)
     assert issubclass(cls, BaseImageProcessor)

@@ -10,7 +10,11 @@ it, so that no kind of failure is seen in `.ci/run` alone. Wide rows are not eve
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import update_wrapper
+from itertools import product
+from operator import is_
 from typing import Any, TypeVar
 
 import pytest
@@ -69,6 +73,75 @@ def _wide(spec: Any) -> Any:
     return pytest.param(*(spec if type(spec) is tuple else (spec,)), marks=pytest.mark.wide)
 
 
+def each(names: str, every: Iterable[Any], few: Collection[Any] | None = None) -> Callable[[Callable[..., None]], Any]:
+    """Make one test of a matrix of cheap rows, which a test of its own each would cost more than what they test.
+
+    Args:
+        names: the arguments that a row gives values to: `"name"`, or `"name, backend"`.
+        every: the rows. All are tried, and a failure shows each that fails.
+        few: the rows that the quick tier has; None for all.
+    """
+    arguments = [name.strip() for name in names.split(",")]
+    chosen = [row for row in every if few is None or everything() or row in few]
+
+    def decorated(test: Callable[..., None]) -> Any:
+        def rows(**fixtures: Any) -> None:
+            values = ((row, row if len(arguments) > 1 else (row,)) for row in chosen)
+            tried = [(row, _error(test, {**dict(zip(arguments, given, strict=True)), **fixtures})) for row, given in values]
+            if failed := [(row, error) for row, error in tried if error is not None]:
+                shown = "\n".join(f"{row}: {type(error).__name__}: {error}" for row, error in failed)
+                raise AssertionError(f"{len(failed)} of {len(chosen)} rows failed:\n{shown}") from failed[0][1]
+
+        signature = inspect.signature(test)
+        others = [parameter for name, parameter in signature.parameters.items() if name not in arguments]
+        update_wrapper(rows, test)
+        del rows.__wrapped__  # type: ignore[attr-defined]  # pytest would ask for the arguments of the test itself
+        rows.__signature__ = signature.replace(parameters=others)  # type: ignore[attr-defined]
+        return rows
+
+    return decorated
+
+
+def _error(test: Callable[..., None], given: Mapping[str, Any]) -> Exception | None:
+    try:
+        test(**given)
+    except pytest.skip.Exception:
+        pass
+    except Exception as error:
+        return error
+    return None
+
+
+def crossed(*axes: tuple[str, Iterable[Any] | Mapping[str, Any]]) -> pytest.MarkDecorator:
+    """Parametrize a test with all combinations of several axes: in the quick tier with each value of each axis alone.
+
+    Args:
+        *axes: the arguments that an axis gives values to (`"name"`, or `"form, library"`), and its values; those of a
+            mapping, with its keys as ids. Values may be `pytest.param`s, as `rows` returns them.
+    """
+    sides = [[_param(names, label, value) for label, value in _labelled(values)] for names, values in axes]
+    plain = [[one for one in side if not any(mark.name == "wide" for mark in one.marks)] for side in sides]
+    few = [tuple(side[turn % len(side)] for side in plain) for turn in range(max(map(len, plain)))]
+    combined = []
+    for combination in product(*sides):
+        if (chosen := any(all(map(is_, combination, other)) for other in few)) or everything():
+            marks = [mark for one in combination for mark in one.marks] + [pytest.mark.wide] * (not chosen)
+            values = [value for one in combination for value in one.values]
+            combined.append(pytest.param(*values, marks=marks, id="-".join(one.id for one in combination)))
+    return pytest.mark.parametrize([name.strip() for names, _ in axes for name in names.split(",")], combined)
+
+
+def _labelled(values: Iterable[Any] | Mapping[str, Any]) -> Iterable[tuple[str | None, Any]]:
+    return values.items() if isinstance(values, Mapping) else ((None, value) for value in values)
+
+
+def _param(names: str, label: str | None, value: Any) -> Any:
+    """Return a value, or a tuple of values for several arguments, as a `pytest.param` with an id."""
+    param = value if hasattr(value, "marks") else pytest.param(*(value if "," in names else (value,)))
+    shown = [getattr(one, "__name__", None) or str(one) for one in param.values]
+    return pytest.param(*param.values, marks=param.marks, id=label or param.id or "-".join(shown))
+
+
 def classes(every: Iterable[Variant] = VARIANTS) -> list[Any]:
     """Return the programs of every class, or of one class of each family and two with Pillow's resizes."""
     return rows(every, (*FAMILIES, *PIL[:2]))
@@ -87,14 +160,16 @@ def firsts(names: Iterable[str]) -> Collection[str]:
 def settings(labels: Mapping[tuple[str, str], Sequence[str]], own: Mapping[str, Sequence[str]]) -> list[Any]:
     """Return a class, a backend and the label of settings in each row: all `labels` of every class and backend, or a few.
 
-    The few are all of the plain class CLIP in its default backend, and of the first class of each family in each backend the
-    defaults, unless these make `LARGE` images, and in the class's default backend every fourth of its `own`.
+    The few are all of the plain class CLIP in its default backend, and of the first class of each family in its default backend
+    the defaults, unless these make `LARGE` images, and every eighth of its `own`; of every second one also the other backend's
+    defaults.
     """
     few = {(STANDARD, BACKENDS[0], label) for label in labels[STANDARD, BACKENDS[0]]}
     for backend in BACKENDS:
-        for name in firsts(n for n, b in labels if b == backend):
-            few |= set() if name in LARGE else {(name, backend, "default")}
-            few |= {(name, backend, label) for label in own[name][::4] if lookup(name).backends[0] == backend}
+        for number, name in enumerate(firsts(n for n, b in labels if b == backend)):
+            at_home = lookup(name).backends[0] == backend
+            few |= {(name, backend, "default")} if name not in LARGE and (at_home or number % 2 == 0) else set()
+            few |= {(name, backend, label) for label in own[name][::8] if at_home}
     return rows([(*row, label) for row in labels for label in labels[row]], few)
 
 

@@ -194,7 +194,7 @@ def from_folder(folder: Path, backend: str | None) -> Iterator[Member]:
         yield processor.spec.name, str(path.relative_to(folder)), settings
 
 
-def plan(
+def grouped(
     names: list[str], configs: str, folder: Path | None, backend: str | None
 ) -> tuple[list[list[Member]], list[tuple[Member, str]]]:
     """Return members that share runs, costliest first, and the settings that do not compile.
@@ -249,7 +249,7 @@ def main() -> int:
     if unknown := sorted(set(names) - set(known)):
         parser.error(f"--classes: {unknown[0]} is not one of {', '.join(known)}")
     start = time.monotonic()
-    groups, refusals = plan(names, options.configs, options.folder, options.backend)
+    groups, refusals = grouped(names, options.configs, options.folder, options.backend)
     total = Findings({name: Counts() for name in names})
     threads = (options.threads or torch.get_num_threads(),)
     with ProcessPoolExecutor(options.jobs, initializer=torch.set_num_threads, initargs=threads) as pool:

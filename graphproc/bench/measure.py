@@ -200,7 +200,7 @@ def _rest(contestant: Contestant) -> float:
 
 
 def schedule(costs: Sequence[float], seconds: float) -> tuple[list[int], int]:
-    """Plan how many rounds there are, and in which of them each contestant runs.
+    """Decide how many rounds there are, and in which of them each contestant runs.
 
     A contestant with the stride 4 runs in every fourth round. Strides are powers of two, so that
     the rounds of a slow contestant are also rounds of every faster one.

@@ -110,16 +110,23 @@ def post_options(texts: Sequence[str] | None, labels: Path | None) -> dict[str, 
 
 
 def parse_size(value: str | None) -> tuple[int, int] | None:
-    """Return the (height, width) of a text such as `480x640`; None for None.
+    """Return the (height, width) of the option `--image-size`; None for None.
 
     Raises:
         ConfigError: it is not two whole numbers.
     """
-    if value is None:
-        return None
+    return None if value is None else size_of("--image-size", value)
+
+
+def size_of(argument: str, value: str) -> tuple[int, int]:
+    """Return the (height, width) of a text such as `480x640`.
+
+    Raises:
+        ConfigError: it is not two whole numbers.
+    """
     match = re.fullmatch(r"([0-9]{1,6})[xX]([0-9]{1,6})", value)
     if match is None:
-        raise ConfigError(f"--image-size: expected HEIGHTxWIDTH in pixels such as 480x640, got {value!r}")
+        raise ConfigError(f"{argument}: expected HEIGHTxWIDTH in pixels such as 480x640, got {value!r}")
     return int(match[1]), int(match[2])
 
 
@@ -168,6 +175,21 @@ def load(
         assumed = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
     _known(found, changes)
     return type(found).from_dict(found.to_dict(), **{"backend": found.backend, **changes, **options}), assumed
+
+
+def names_by_name(option: str, texts: Sequence[str]) -> dict[str, list[str]]:
+    """Return the names that texts such as `pixel_values=input.1` give for each name.
+
+    Raises:
+        ConfigError: a text has another form.
+    """
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, target = text.partition("=")
+        if not (name and equals and target):
+            raise ConfigError(f"{option}: expected two names such as pixel_values=input.1, got {text!r}")
+        found.setdefault(name, []).append(target)
+    return found
 
 
 _PYTHON = {"True": "true", "False": "false", "None": "null"}

@@ -67,6 +67,14 @@ def export(
     ] = "rgb",
     opset: Annotated[int, typer.Option(metavar="N", help="Version of the default ONNX domain, 17 to 23.")] = 18,
     kernels: arguments.Kernels = False,
+    tap: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STEP",
+            show_default=False,
+            help="Add the value of a step as an output, e.g. resample; `graphproc inspect SOURCE` names the steps. Repeatable.",
+        ),
+    ] = None,
     split: Annotated[
         bool,
         typer.Option(
@@ -101,15 +109,16 @@ def export(
         if post_options:
             raise ConfigError("--post-set, --labels: they are for a post-processing method. Say which with --post NAME.")
         options |= {"image_size": sides, "batch_size": batch, "color": color, "inputs": extra_inputs or (), "kernels": kernels}
+        options |= {"tap": tap or ()}
         if split:
             _write_parts(processor, path or Path(WHOLE), {**options, "dtype": dtype}, json)
             return
         made = processor.to_onnx(**options)
     else:
-        if sides is not None or batch is not None or extra_inputs or color != "rgb" or kernels or split:
+        if sides is not None or batch is not None or extra_inputs or color != "rgb" or kernels or tap or split:
             raise ConfigError(
                 "--post: a method reads the model's outputs, not images. "
-                "Leave out --image-size, --batch, --with, --color, --kernels and --split."
+                "Leave out --image-size, --batch, --with, --color, --kernels, --tap and --split."
             )
         made = processor.post_processing_to_onnx(post, **options, **post_options)
     with output.delivering(path or Path(WHOLE if post is None else "postprocessing.onnx")) as write:

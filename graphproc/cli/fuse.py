@@ -123,7 +123,7 @@ def fuse(
     fused = fuse_graphs(
         source,
         model,
-        map=_parsed_map("--map", map or []),
+        map=arguments.names_by_name("--map", map or []),
         keep=keep or (),
         image_size=arguments.parse_size(image_size),
         layout=layout,
@@ -131,7 +131,7 @@ def fuse(
         post=source if post == preprocessing else _post(post),
         post_method=post_method,
         post_options=arguments.post_options(post_set, labels),
-        post_map=_parsed_map("--post-map", post_map or []),
+        post_map=arguments.names_by_name("--post-map", post_map or []),
         output=None if stdout else path,
         **options,
     )
@@ -154,16 +154,6 @@ def _show(fused: Fused, json: bool) -> None:
 
 def _post(source: str | None) -> Any:
     return source if source is None or arguments.is_graph(source) else arguments.processor(source, None)
-
-
-def _parsed_map(option: str, texts: list[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for text in texts:
-        name, equals, target = text.partition("=")
-        if not (name and equals and target):
-            raise ConfigError(f"{option}: expected two names such as pixel_values=input.1, got {text!r}")
-        found.setdefault(name, []).append(target)
-    return found
 
 
 def _as_data(fused: Fused) -> dict[str, Any]:

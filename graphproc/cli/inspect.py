@@ -46,7 +46,8 @@ def inspect(
         if why and part == "map":
             raise ConfigError(f"--why: {graph} is the map of a split graph, which no pass changes. Leave --why out.")
         if processor is not None and part != "map":
-            program = processor.compile(color=metadata.get("color", "rgb"), inputs=loads(metadata.get("inputs", "[]")), part=part)
+            inputs, tap = (loads(metadata.get(key, "[]")) for key in ("inputs", "tap"))
+            program = processor.compile(color=metadata.get("color", "rgb"), inputs=inputs, tap=tap, part=part)
         elif processor is None and "program" in metadata:
             program = parse(metadata["program"])
     else:

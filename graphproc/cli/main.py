@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graphproc.cli import bench, config, demo, export, fuse, inspect, kernels, list, run, verify
+from graphproc.cli import bench, check, config, demo, export, fuse, golden, inspect, kernels, list, plan, run, triton, verify
 from graphproc.cli.errors import Group
 from graphproc.version import __version__
 
@@ -21,9 +21,13 @@ app = typer.Typer(
 app.command("export", epilog=export.EXAMPLE)(export.export)
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("verify", epilog=verify.EXAMPLE)(verify.verify)
+app.command("golden", epilog=golden.EXAMPLE)(golden.golden)
+app.command("check", epilog=check.EXAMPLE)(check.check)
 app.command("fuse", epilog=fuse.EXAMPLE)(fuse.fuse)
+app.command("triton", epilog=triton.EXAMPLE)(triton.triton)
 app.command("bench", epilog=bench.EXAMPLE)(bench.bench)
 app.command("inspect", epilog=inspect.EXAMPLE)(inspect.inspect)
+app.command("plan", epilog=plan.EXAMPLE)(plan.plan)
 app.command("config", epilog=config.EXAMPLE)(config.config)
 app.command("list", epilog=list.EXAMPLE)(list.list_processors)
 app.command("kernels", epilog=kernels.EXAMPLE)(kernels.show)

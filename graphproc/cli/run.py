@@ -59,6 +59,7 @@ def run(
     from graphproc.executors import reference
     from graphproc.runtime import workers
     from graphproc.runtime.description import describes
+    from graphproc.runtime.thread_counts import default_threads
     from graphproc.wrappers.running import about
     from graphproc.wrappers.settings import ENGINES
     from graphproc.wrappers.verify import read_images, reading_of
@@ -79,7 +80,7 @@ def run(
         return read_images([name], reading, color)[0]
 
     # Workers decode the next files while the graph runs.
-    with closing(workers.prefetch(read, images, workers.default_threads())) as arrays:
+    with closing(workers.prefetch(read, images, default_threads())) as arrays:
         for index, name in enumerate(output.progress(images, len(images))):
             array = next(arrays)
             with about(f"image {name}"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphproc.errors import ImageError, ShapeError
 from graphproc.ir.delivery import TENSOR
+from graphproc.ir.join import Shape
 from graphproc.ir.program import Output, Program, Step
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.sizes import num
@@ -140,6 +141,36 @@ def _joined(output: Output, arrays: Sequence[Array], counts: Sequence[int]) -> l
 def _sample(output: Output, arrays: Sequence[Array], start: int, end: int) -> Array:
     """Join the images from `start` to `end`, which are one sample.
 
+    Raises:
+        ShapeError: the images have several shapes.
+    """
+    assert output.sample is not None
+    shape = _sample_shape(output, [array.shape for array in arrays], start, end)
+    return np.asarray(output.sample.numpy(arrays[start:end])) if start < end else np.empty(shape, dtype=arrays[0].dtype)
+
+
+def joined_type(
+    output: Output, dtype: np.dtype[Any], shapes: Sequence[Shape], counts: Sequence[int] = ()
+) -> tuple[np.dtype[Any], list[Shape] | Shape]:
+    """Return the element type and shape of what `join` makes of results of these shapes.
+
+    There are several shapes where it makes a list of arrays.
+
+    Raises:
+        ShapeError: as `join`.
+    """
+    if output.sample is not None:
+        ends = np.cumsum(counts).tolist()
+        shapes = [_sample_shape(output, shapes, end - count, end) for count, end in zip(counts, ends, strict=True)]
+        dtype = output.join.samples_dtype(dtype, shapes)
+    if output.delivery.kind == "separate":
+        return dtype, list(shapes)
+    return dtype, output.join.numpy_shape(shapes) if output.sample is None else output.join.numpy_samples_shape(shapes)
+
+
+def _sample_shape(output: Output, shapes: Sequence[Shape], start: int, end: int) -> Shape:
+    """Return the shape of the sample of the images from `start` to `end`.
+
     A sample without images has no element, but the rank, dtype and channels of the others.
 
     Raises:
@@ -147,13 +178,15 @@ def _sample(output: Output, arrays: Sequence[Array], start: int, end: int) -> Ar
     """
     assert output.sample is not None
     if start == end:
-        shape = (*((0,) if output.sample.has_image_axis else ()), *arrays[0].shape)
-        return np.empty(output.join.empty_shape(shape), dtype=arrays[0].dtype)
-    images = output.sample.numpy(arrays[start:end])
-    if isinstance(images, list) and len({image.shape for image in images}) > 1:
-        shapes = ", ".join(str(list(image.shape)) for image in images)
-        raise ShapeError(f"expected images of one shape in a sample, got {shapes}. Make their sizes equal.")
-    return np.asarray(images)
+        one: Shape = shapes[0]
+        return tuple(output.join.empty_shape((*((0,) if output.sample.has_image_axis else ()), *map(num.known, one))))
+    found = output.sample.numpy_shape(shapes[start:end])
+    if not isinstance(found, list):
+        return found
+    if len(set(found)) > 1:
+        text = ", ".join(str(list(shape)) for shape in dict.fromkeys(found))
+        raise ShapeError(f"expected images of one shape in a sample, got {text}. Make their sizes equal.")
+    return len(found), *found[0]
 
 
 def _as_lists(value: list[Array] | Array) -> Any:

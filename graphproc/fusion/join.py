@@ -52,7 +52,7 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
     for joint in joints:
         key = (joint.source, joint.transpose, joint.cast)
         if key not in arriving:
-            arriving[key] = _lead(joint, names, nodes, preprocessing.label)
+            arriving[key] = lead(joint, names, nodes, preprocessing.label)
         _replace(joint.target, arriving[key], theirs, names, preprocessing.label)
         arrived.append(arriving[key])
     first = next(iter(theirs), None)
@@ -69,7 +69,7 @@ def join(preprocessing: Side, model: Side, joints: Sequence[Joint], keep: Collec
     return arrived, notes
 
 
-def _lead(joint: Joint, names: Names, nodes: list[ir.Node], prefix: str) -> ir.Value:
+def lead(joint: Joint, names: Names, nodes: list[ir.Node], prefix: str) -> ir.Value:
     """Return the value for the model's input: the output, transposed and converted if need be."""
     value = joint.source
     for wanted, op, settings in (

@@ -17,8 +17,10 @@ from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
 from graphproc.ir.registry import Registered, registering
 from graphproc.ir.types import TensorType
+from graphproc.sizes.num import Num
 
 Array = np.ndarray[Any, Any]
+Shape = tuple[Num, ...]
 Role = Literal["images", "images of a sample", "samples"]
 """What a join joins.
 
@@ -27,7 +29,7 @@ then the samples.
 """
 
 _JOINS: dict[str, type[Join]] = {}
-_RULES = ("check", "numpy", "batch", "loop", "shape", "split")
+_RULES = ("check", "numpy", "numpy_shape", "batch", "loop", "shape", "split")
 _HEADINGS = ("Shapes:", "Dtypes:", "Example:")
 T = TypeVar("T", bound="type[Join]")
 
@@ -72,6 +74,11 @@ class Join(Registered):
 
     `arrays` holds the results of at least one image.
     """
+    numpy_shape: ClassVar[Callable[..., list[Shape] | Shape]]
+    """`numpy_shape(self, shapes)`: return the shapes that `numpy` gives for results of these shapes.
+
+    Lengths may be expressions if there is only one result.
+    """
     batch: ClassVar[Callable[..., Any]]
     """`batch(self, g, x, type, count)`: emit the join of results that have a batch axis in front.
 
@@ -111,6 +118,15 @@ class Join(Registered):
     def numpy_samples(self, samples: Sequence[Array]) -> list[Array] | Array:
         """Join samples, which may have different numbers of images."""
         return self.numpy(samples)
+
+    def numpy_samples_shape(self, shapes: Sequence[Shape]) -> list[Shape] | Shape:
+        """Return the shapes that `numpy_samples` gives for samples of these shapes."""
+        found: list[Shape] | Shape = self.numpy_shape(shapes)
+        return found
+
+    def samples_dtype(self, dtype: np.dtype[Any], shapes: Sequence[Shape]) -> np.dtype[Any]:
+        """Return the element type of joined samples of a type, which have these shapes."""
+        return dtype
 
     def empty_shape(self, shape: Sequence[int]) -> list[int]:
         """Return the shape of a sample without images, which has no element.

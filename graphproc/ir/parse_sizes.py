@@ -6,7 +6,6 @@ Numbers, depth and the number of operations have limits, because texts may come 
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,50 +13,28 @@ from graphproc.errors import GraphprocError
 from graphproc.ir.tokens import Reader, Token, nearest
 from graphproc.sizes import num
 from graphproc.sizes.num import Sym
-from graphproc.sizes.text import BINDING
+from graphproc.sizes.operations import OPERATIONS
+from graphproc.sizes.text import BINDING, INFIX
 
 NUMBER_LIMIT = 1 << 63
 """All numbers in a text, and the bounds of its sizes, are below this."""
 MOST_OPERATIONS = 200
 """How many operations may follow one another to compute a size, those of the sizes it uses included."""
 
-_INFIX: Mapping[str, tuple[Callable[..., Any], str]] = {
-    "or": (num.either, "bb"),
-    "and": (num.both, "bb"),
-    "<": (operator.lt, "nn"),
-    "<=": (operator.le, "nn"),
-    "==": (num.eq, "nn"),
-    "+": (operator.add, "nn"),
-    "-": (operator.sub, "nn"),
-    "*": (operator.mul, "nn"),
-    "/": (operator.truediv, "nn"),
-    "//": (operator.floordiv, "nn"),
-    "%": (operator.mod, "nn"),
+_OPERANDS: Mapping[str, str] = {
+    **dict.fromkeys(("or", "and"), "bb"),
+    **dict.fromkeys(("lt", "le", "eq", "add", "sub", "mul", "truediv", "floordiv", "mod", "min", "max"), "nn"),
+    **dict.fromkeys(("trunc", "floor", "ceil", "round", "sqrt", "float", "to_float32", "argmin", "smallest", "largest"), "n"),
+    **dict.fromkeys(("not", "any"), "b"),
+    "where": "bnn",
+    "take": "*n",
+    "argmax": "*",
 }
-"""For each sign between operands: its function, and the kinds of the operands.
-
-`n` is a number, `b` a condition.
-"""
-_FUNCTIONS: Mapping[str, tuple[Callable[..., Any], str]] = {
-    "not": (num.negate, "b"),
-    "where": (num.where, "bnn"),
-    "min": (num.minimum, "nn"),
-    "max": (num.maximum, "nn"),
-    "trunc": (num.trunc, "n"),
-    "floor": (num.floor, "n"),
-    "ceil": (num.ceil, "n"),
-    "round": (num.round_half_even, "n"),
-    "sqrt": (num.sqrt, "n"),
-    "float": (num.as_float, "n"),
-    "to_float32": (num.to_float32, "n"),
-    "take": (num.take, "*n"),
-    "argmin": (num.argmin, "n"),
-    "argmax": (num.argmax, "*"),
-    "smallest": (num.smallest, "n"),
-    "largest": (num.largest, "n"),
-    "any": (num.any_of, "b"),
-}
-"""The functions of sizes by name, and the kinds of their operands; `*` is a number or a condition."""
+"""The kinds of each operation's operands: `n` is a number, `b` a condition, `*` either."""
+_INFIX: Mapping[str, str] = {sign: op for op, sign in INFIX.items()}
+"""The operation of each sign between operands."""
+_FUNCTIONS = [op for op in _OPERANDS if op not in INFIX]
+"""The operations that are written as functions."""
 _NUMBERS: Mapping[str, Any] = {"True": True, "False": False, "inf": math.inf, "nan": math.nan}
 
 
@@ -93,8 +70,9 @@ class SizeReader:
         left = self._factor()
         while (token := reader.peek()).text in _INFIX and BINDING[token.text] >= binding and token.kind in ("sign", "name"):
             reader.take()
-            function, kinds = _INFIX[token.text]
-            left = self._applied(token, function, kinds, (left, self.expression(BINDING[token.text] + 1)))
+            op = _INFIX[token.text]
+            operands = (left, self.expression(BINDING[token.text] + 1))
+            left = self._applied(token, OPERATIONS[op], _OPERANDS[op], operands)
         return left
 
     def _factor(self) -> Any:
@@ -124,7 +102,7 @@ class SizeReader:
             if token.text not in _FUNCTIONS:
                 known = [*_FUNCTIONS, "table"]
                 reader.refuse(f"expected a function of sizes, found {token.text!r}.{nearest(token.text, known)}", token)
-            return self._applied(token, *_FUNCTIONS[token.text], operands)
+            return self._applied(token, OPERATIONS[token.text], _OPERANDS[token.text], operands)
         if token.text not in self.named:
             hint = nearest(token.text, self.named) or " Texts stand in quotes."
             reader.refuse(f"expected the name of a size, found {token.text!r}.{hint}", token)

@@ -33,14 +33,26 @@ def program_text(program: Program) -> str:
     return "".join(f"{line}\n" for line in _Printer(program).lines())
 
 
+def size_names(program: Program) -> dict[Sym, str]:
+    """Return the names `s0`, `s1`, ... that a program's text gives to size expressions."""
+    printer = _Printer(program)
+    for _ in printer.lines():
+        pass
+    return printer.names
+
+
 class _Printer:
-    """Print one program."""
+    """Print one program.
+
+    Attributes:
+        names: the names of size expressions, as far as lines were made.
+    """
 
     def __init__(self, program: Program) -> None:
         self._program = program
         self._count: Counter[Sym] = Counter()
         self._symbols: dict[str, Sym] = {}
-        self._names: dict[Sym, str] = {}
+        self.names: dict[Sym, str] = {}
         for value in program.inputs:
             self._visit(value.type.shape)
         for condition in program.preconditions:
@@ -98,13 +110,13 @@ class _Printer:
         elif isinstance(value, Op):
             for _, item in value.fields():
                 yield from self._sizes(item)
-        elif isinstance(value, Sym) and value.op != "symbol" and value not in self._names:
+        elif isinstance(value, Sym) and value.op != "symbol" and value not in self.names:
             yield from self._sizes(value.args)
             if self._count[value] > 1:
-                written = size_text(value, self._names)
-                names = (f"s{i}" for i in range(len(self._names), 1 << 30))
-                self._names[value] = next(name for name in names if name not in self._symbols)
-                yield f"  size {self._names[value]} = {written}"
+                written = size_text(value, self.names)
+                names = (f"s{i}" for i in range(len(self.names), 1 << 30))
+                self.names[value] = next(name for name in names if name not in self._symbols)
+                yield f"  size {self.names[value]} = {written}"
 
     def _condition(self, condition: Precondition) -> Iterator[str]:
         yield from self._sizes(condition.holds)
@@ -140,10 +152,10 @@ class _Printer:
             return _string(value)
         if isinstance(value, Op):
             return f"{class_name(type(value))}{self._record(value)}"
-        return size_text(value, self._names)
+        return size_text(value, self.names)
 
     def _type(self, type: TensorType) -> str:
-        text = f"{type.dtype}[{', '.join(size_text(size, self._names) for size in type.shape)}]"
+        text = f"{type.dtype}[{', '.join(size_text(size, self.names) for size in type.shape)}]"
         return f"{text} {type.layout}" if type.layout else text
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.join import Array, Join, Looped, Role, join
+from graphproc.ir.join import Array, Join, Looped, Role, Shape, join
 from graphproc.ir.types import TensorType
 from graphproc.joins.pad import in_corner, pad_end
 from graphproc.sizes import num
@@ -57,6 +59,15 @@ class Concatenate(Join):
         if self.axis == 0 and len({array.shape[1:] for array in arrays}) > 1:
             return [row for array in arrays for row in array]
         return np.concatenate(arrays, axis=self.axis)
+
+    def numpy_shape(self, shapes: Sequence[Shape]) -> list[Shape] | Shape:
+        """Add the lengths along the axis; return the shapes of the rows where other axes differ."""
+        total = reduce(operator.add, (shape[self.axis] for shape in shapes))
+        if self.fill is not None:
+            return total, *(reduce(num.maximum, lengths) for lengths in zip(*(shape[1:] for shape in shapes), strict=True))
+        if self.axis == 0 and any(shape[1:] != shapes[0][1:] for shape in shapes):
+            return [shape[1:] for shape in shapes for _ in range(num.known(shape[0]))]
+        return (*shapes[0][:-1], total) if self.axis else (total, *shapes[0][1:])
 
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
         """Move the batch axis in front of the axis, and merge the two."""

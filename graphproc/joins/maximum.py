@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.join import Array, Join, Looped, Role, join
+from graphproc.ir.join import Array, Join, Looped, Role, Shape, join
 from graphproc.ir.types import TensorType
 
 
@@ -32,6 +32,10 @@ class Maximum(Join):
     def numpy(self, arrays: Sequence[Array]) -> Array:
         """Return the largest number."""
         return np.asarray(np.max(np.stack(arrays)))
+
+    def numpy_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape of a number."""
+        return ()
 
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
         """Emit `ReduceMax`, which does not take bools before opset 20."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.join import Array, Join, Looped, Role, join
+from graphproc.ir.join import Array, Join, Looped, Role, Shape, join
 from graphproc.ir.types import TensorType
 from graphproc.joins.concatenate import Concatenate
 
@@ -36,6 +36,10 @@ class OffsetByImage(Join):
         """Add to each image's indices the length of the lists before; leave negative ones."""
         starts = np.cumsum([0, *(array.max(initial=-1) + 1 for array in arrays[:-1])])
         return np.concatenate([np.where(a >= 0, a + a.dtype.type(s), a) for a, s in zip(arrays, starts, strict=True)])
+
+    def numpy_shape(self, shapes: Sequence[Shape]) -> list[Shape] | Shape:
+        """Return the shape of concatenated rows."""
+        return CONCATENATED.numpy_shape(shapes)
 
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
         """Offset by multiples of one length: the lists of images of one size are equally long."""

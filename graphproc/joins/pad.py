@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import numpy as np
 
 from graphproc.errors import ShapeError
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.join import Array, Join, Looped, Role, join
+from graphproc.ir.join import Array, Join, Looped, Role, Shape, join
 from graphproc.ir.types import TensorType
+from graphproc.sizes import num
 
 
 @join("pad")
@@ -58,19 +61,38 @@ class Pad(Join):
         padded = self._padded_axes(arrays[0].ndim)
         return [in_corner(a, np.where(padded, largest, a.shape).tolist(), self.fill) for a in arrays]
 
+    def numpy_shape(self, shapes: Sequence[Shape]) -> list[Shape]:
+        """Return each shape with the largest length of all along the padded axes."""
+        largest = [reduce(num.maximum, lengths) for lengths in zip(*shapes, strict=True)]
+        padded = self._padded_axes(len(shapes[0]))
+        return [tuple(m if pads else n for m, n, pads in zip(largest, shape, padded, strict=True)) for shape in shapes]
+
     def numpy_samples(self, samples: Sequence[Array]) -> Array:
         """Return one array of all samples.
 
         Raises:
             ShapeError: they differ in an axis that is not padded.
         """
-        if self.promotes and len({sample.shape[:1] for sample in samples}) > 1:
-            samples = [sample.astype(np.float32) if sample.dtype == np.uint8 else sample for sample in samples]
-        padded = self.numpy(samples)
-        if len(shapes := {sample.shape for sample in padded}) > 1:
-            found = " and ".join(str(list(shape)) for shape in sorted(shapes))
+        shapes = [sample.shape for sample in samples]
+        self.numpy_samples_shape(shapes)  # refuses what cannot be stacked
+        return np.stack(self.numpy([sample.astype(self.samples_dtype(sample.dtype, shapes), copy=False) for sample in samples]))
+
+    def samples_dtype(self, dtype: np.dtype[Any], shapes: Sequence[Shape]) -> np.dtype[Any]:
+        """Return the type, or float32 for bytes that this join `promotes`."""
+        promoted = self.promotes and dtype == np.uint8 and len({shape[:1] for shape in shapes}) > 1
+        return np.dtype(np.float32) if promoted else dtype
+
+    def numpy_samples_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape of one array of all samples.
+
+        Raises:
+            ShapeError: they differ in an axis that is not padded.
+        """
+        padded = self.numpy_shape(shapes)
+        if any(shape != padded[0] for shape in padded):
+            found = " and ".join(str(list(shape)) for shape in sorted(set(padded)))
             raise ShapeError(f"expected samples with equal numbers of channels, got {found}. Convert the images to RGB.")
-        return np.stack(padded)
+        return len(padded), *padded[0]
 
     def empty_shape(self, shape: Sequence[int]) -> list[int]:
         """Return 0 for the padded axes, and the others' lengths."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.join import Array, Join, Looped, Role, join
+from graphproc.ir.join import Array, Join, Looped, Role, Shape, join
 from graphproc.ir.types import TensorType
 from graphproc.joins.concatenate import Concatenate
 
@@ -33,6 +33,10 @@ class PrefixImageIndex(Join):
     def numpy(self, arrays: Sequence[Array]) -> Array:
         """Add the column, then concatenate."""
         return np.concatenate([np.insert(rows, 0, index, axis=1) for index, rows in enumerate(arrays)])
+
+    def numpy_shape(self, shapes: Sequence[Shape]) -> list[Shape] | Shape:
+        """Return the shape of rows with a column more."""
+        return CONCATENATED.numpy_shape([(rows, columns + 1) for rows, columns in shapes])
 
     def image(self, g: Builder, x: Value) -> Value:
         """Add the index 0."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphproc.ir.builder_protocol import Builder, Value
-from graphproc.ir.join import Array, Join, Looped, Role, join
+from graphproc.ir.join import Array, Join, Looped, Role, Shape, join
 from graphproc.ir.types import TensorType
 
 
@@ -34,6 +34,10 @@ class Stack(Join):
         A bool becomes Python's, because conversion to tensors passes over numpy's own.
         """
         return [array.item() if array.dtype == np.bool_ and not array.ndim else array[()] for array in arrays]
+
+    def numpy_shape(self, shapes: Sequence[Shape]) -> list[Shape]:
+        """Return the shapes."""
+        return list(shapes)
 
     def batch(self, g: Builder, x: Value, type: TensorType, count: Value) -> Value:
         """Return the value: its batch axis is the images' axis."""

@@ -70,6 +70,21 @@ class Rearrange(Op):
         each = axes.extent(group[group.index(name) + 1 :])
         return (at - len(axes.right), each) if isinstance(each, int) else None
 
+    def counts(self, x: TensorType, cut: str, along: str) -> Num:
+        """Return how many parts of an operand's axis the result counts along one of its own.
+
+        Example:  `"c (gh p) (gw q) -> (gh gw) (p q c)"` counts `gh` parts of the height along its first axis.
+
+        Args:
+            x: the operand's type.
+            cut: the letter of the operand's axis.
+            along: the letter of the result's.
+        """
+        axes = _Axes(self, x.shape)
+        group = axes.right[self.layout.index(along)]
+        parts = axes.left[x.layout.index(cut)]
+        return math.prod(axes.lengths[name] for name in parts if name in group)
+
     def repeats(self, x: TensorType) -> list[str]:
         """Return the parts on the right side that repeat a value of that type."""
         axes = _Axes(self, x.shape)

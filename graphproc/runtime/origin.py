@@ -15,6 +15,7 @@ from graphproc.emitters.onnx.digest import ENTRY, digest
 from graphproc.errors import GraphprocError
 from graphproc.ir.parse import parse
 from graphproc.ir.program import Program
+from graphproc.ir.tapped import tapped
 from graphproc.passes.split import required
 from graphproc.processors.registry import lookup
 from graphproc.runtime.description import entry
@@ -123,4 +124,5 @@ def _program(metadata: Mapping[str, str]) -> Program:
         several=metadata.get("several") == "true",
         backend=metadata["backend"],
     )
-    return required(program).bytes if metadata.get("part") == "bytes" else program
+    program = required(program).bytes if metadata.get("part") == "bytes" else program
+    return tapped(program, entry(metadata, "tap", list))

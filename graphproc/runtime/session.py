@@ -26,6 +26,7 @@ from graphproc.runtime.memory import Memory
 from graphproc.runtime.origin import Origin
 from graphproc.runtime.providers import PROVIDERS, provider_names, session_options
 from graphproc.runtime.side_by_side import SideBySide
+from graphproc.runtime.thread_counts import default_threads, operator_threads
 
 if TYPE_CHECKING:
     import onnx
@@ -77,7 +78,6 @@ class Session:
         kernels: bool | None = None,
         specialise_after: int | None = SPECIALISE_AFTER,
         origin: Origin | None = None,
-        memory: Memory | None = None,
     ) -> None:
         """Load a graph.
 
@@ -87,13 +87,13 @@ class Session:
                 fallback.
             threads: how many threads an operator uses, if the session runs one thing at a time; for
                 a batch without kernels, how many of its images run side by side. With None, ONNX
-                Runtime decides, and such a batch takes up to 8.
+                Runtime decides, and such a batch takes up to 8; fewer where `OMP_NUM_THREADS` says
+                so or other processes have the cores (`thread_counts.default_threads`).
             kernels: whether to use the native library (`graphproc kernels` says if there is one);
                 with None, if there is one and the provider is `cpu`.
             specialise_after: after how many runs of one image size a session for that size is made;
                 None for never. The number doubles whenever one such session is dropped for another.
             origin: what the graph was emitted from, if it has no description that says so.
-            memory: where large results go; None for memory of its own.
 
         Raises:
             RuntimeUnavailableError: the provider is not installed or could not start, or kernels are
@@ -125,7 +125,7 @@ class Session:
         own = self.inputs if describes(self.metadata) else []
         self._names_axes = entry(self.metadata, "fusion", dict).get("inputs", []) if "fusion" in self.metadata else own
         self._separable = self.metadata.get("separable") == "true" and "fusion" not in self.metadata
-        self._memory = Memory() if memory is None else memory
+        self._memory = Memory()
         self.kernels = self._library is not None and "kernels" in self.metadata
         self._begin()
         forks.renew_in_children(self)
@@ -196,7 +196,8 @@ class Session:
         """
         import onnxruntime
 
-        options = session_options(self.provider, self._threads, self._library)
+        threads = operator_threads() if self._threads is None else self._threads
+        options = session_options(self.provider, threads, self._library)
         for name, value in fixed.items():
             options.add_free_dimension_override_by_name(name, value)
         try:
@@ -241,7 +242,7 @@ class Session:
             if dtype is None or kind != dtype or not array.flags.c_contiguous:
                 raise ImageError(f"out: expected C-contiguous arrays for outputs of known dtypes, got {kind} for {name!r}")
         batch = sizes.pop("batch", 1)
-        threads = workers.default_threads() if self._threads is None else self._threads
+        threads = default_threads() if self._threads is None else self._threads
         # Kernels take the images of a batch side by side themselves.
         if self._separable and not self.kernels and self.provider == "cpu" and 1 < threads < batch - 1:
             return self._side_by_side(arrays, batch, threads, out)

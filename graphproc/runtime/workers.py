@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -16,8 +14,6 @@ from graphproc.runtime import forks
 T = TypeVar("T")
 R = TypeVar("R")
 
-MOST_THREADS = 8
-"""How many threads are used at most if no number is asked for. Each has sessions of its own."""
 PREFETCHED = 2
 """How many items for each thread are computed before they are asked for."""
 
@@ -39,26 +35,6 @@ def _begin() -> None:
 
 
 forks.call_in_children(_begin)
-
-
-def default_threads() -> int:
-    """Return how many threads a call uses if no number is asked for.
-
-    Returns:
-        The number of cores that the process may use, at most `MOST_THREADS`. It is 1 in a process
-        that `multiprocessing` started, such as a worker of a data loader, because its siblings use
-        the other cores.
-    """
-    if in_child():
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_THREADS)
-
-
-def in_child() -> bool:
-    """Return whether `multiprocessing` started this process."""
-    processes = sys.modules.get("multiprocessing.process")  # a process of multiprocessing has loaded it
-    return processes is not None and processes.parent_process() is not None
 
 
 def pool(threads: int) -> ThreadPoolExecutor:

@@ -117,7 +117,7 @@ class Reduction:
 
 
 def reduction(height: Num, width: Num, new_height: Num, new_width: Num, gap: float) -> Reduction:
-    """Plan the reduction before resizing a whole image to `new_height` x `new_width`.
+    """Compute the reduction before resizing a whole image to `new_height` x `new_width`.
 
     Args:
         height, width: the image's sides.

@@ -37,7 +37,7 @@ class PanAndScan(NamedTuple):
 
 
 def pan_and_scan(height: Num, width: Num, least_side: int, most_crops: int, least_ratio: float) -> PanAndScan:
-    """Plan as many crops as the long side is times the short one, from `least_ratio` on.
+    """Lay out as many crops as the long side is times the short one, from `least_ratio` on.
 
     The number is rounded half up. Crops are at least `least_side` wide and high, or there are none.
 
@@ -181,7 +181,7 @@ class Slices(NamedTuple):
 
 
 def slices(height: Num, width: Num, most: int, side: int, multiple: int, *, enlarging: bool = True) -> Slices:
-    """Plan about as many slices as the image has `side` x `side` pixels.
+    """Lay out about as many slices as the image has `side` x `side` pixels.
 
     Their grid is the nearest one to the image's shape.
 
@@ -302,7 +302,7 @@ def token_tiles(
     tiles: tuple[int, int],
     tolerance: float,
 ) -> TokenTiles:
-    """Plan tiles for an image of too many tokens, and its size in one piece.
+    """Lay out tiles for an image of too many tokens, and its size in one piece.
 
     The grid of the tiles is the nearest one to the image's shape.
 

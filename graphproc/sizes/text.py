@@ -10,7 +10,7 @@ from typing import Any
 
 BINDING = {"or": 1, "and": 2, "<": 3, "<=": 3, "==": 3, "+": 4, "-": 4, "*": 5, "/": 5, "//": 5, "%": 5}
 """How much the signs between operands bind; of equal ones the left comes first."""
-_INFIX = {
+INFIX = {
     "or": "or",
     "and": "and",
     "lt": "<",
@@ -23,6 +23,7 @@ _INFIX = {
     "floordiv": "//",
     "mod": "%",
 }
+"""The sign of each operation that is written between its operands."""
 
 
 def text(x: Any, names: Mapping[Any, str] | None = None, binding: int = 0) -> str:
@@ -40,8 +41,8 @@ def text(x: Any, names: Mapping[Any, str] | None = None, binding: int = 0) -> st
         return names[x]
     if x.op == "symbol":
         return str(x.args[0])
-    if x.op in _INFIX:
-        level = BINDING[_INFIX[x.op]]
-        written = f"{text(x.args[0], names, level)} {_INFIX[x.op]} {text(x.args[1], names, level + 1)}"
+    if x.op in INFIX:
+        level = BINDING[INFIX[x.op]]
+        written = f"{text(x.args[0], names, level)} {INFIX[x.op]} {text(x.args[1], names, level + 1)}"
         return f"({written})" if level < binding else written
     return f"{x.op}({', '.join(text(a, names) for a in x.args)})"

@@ -64,7 +64,7 @@ class SnappedWindows(NamedTuple):
 
 
 def snapped_windows(height: Num, width: Num, view: int, side: int, longest: int) -> SnappedWindows:
-    """Plan windows of side `side`; for an elongated image, of at most its shorter side.
+    """Lay out windows of side `side`; for an elongated image, of at most its shorter side.
 
     Each side is resized to the next number of windows. A rest of more than a fifth of a window
     makes one more. A side shorter than a window is a single, shorter one.

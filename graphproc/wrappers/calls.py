@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,7 @@ from graphproc.ir.program import Output, Program
 from graphproc.processors.spec import ProcessorSpec
 from graphproc.runtime import workers
 from graphproc.runtime.side_by_side import SideBySide
+from graphproc.runtime.thread_counts import default_threads, operator_threads
 from graphproc.wrappers.array_dtypes import check_for_bytes, graph_takes, program_options, run_array
 from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.compilation import Compilation, options_of
@@ -115,17 +116,16 @@ class Call:
         spec = processor.spec
         self._processor, self._spec, self._config, self._engine, self._split = processor, spec, config, engine, split
         self._absent = images is None and has_own_prompts(spec)
-        samples = _samples(spec, stand_ins(extra_inputs) if self._absent else images)
+        samples = samples_of(spec, stand_ins(extra_inputs) if self._absent else images)
         self.counts = [len(sample) for sample in samples]
-        if spec.samples.images > 1 and set(self.counts) != {spec.samples.images}:
-            raise ImageError(f"{spec.name}: expected samples of {spec.samples.images} images each, got {self.counts}")
+        check_counts(spec, self.counts)
         self._several = [bool(spec.samples.counts) and count > 1 for count in self.counts for _ in range(count)]
         self._images = [image for sample in samples for image in sample]
         self._extra_inputs = read_extra_inputs(spec, extra_inputs, len(self._images))
-        threads = 1 if len(self._images) == 1 else processor.threads or workers.default_threads()
+        threads = 1 if len(self._images) == 1 else processor.threads or default_threads()
         self._runs = SideBySide(threads)
         self._kind: dict[str, Any] = {}
-        self._runner = Runner(labels_of(self._images), self._runs, processor._cache.plans, processor._cache.memory)
+        self._runner = Runner(labels_of(self._images), self._runs, processor._cache.arrangements, processor._cache.memory)
 
     def run(self, input_data_format: str | None) -> list[Output]:
         """Read and run the images. Those that the graph does not take run in the numpy reference.
@@ -176,7 +176,7 @@ class Call:
                 raise ImageError(f"expected an image of bytes to split, got {array.dtype}. Leave split out, or convert it.")
         if plain and self._engine == "onnxruntime":
             options = options_of(extra_inputs, several, self._split)
-            own_threads = processor.threads or (1 if workers.in_child() else None)
+            own_threads = processor.threads or operator_threads()
             threads = 1 if len(self._images) > 1 else own_threads
             program = processor._program(config, **options)
             session = partial(processor._session, program, config, threads, **options)
@@ -243,7 +243,17 @@ class Call:
         return found
 
 
-def _samples(spec: ProcessorSpec, images: Any) -> list[list[Any]]:
+def check_counts(spec: ProcessorSpec, counts: Sequence[int]) -> None:
+    """Check how many images each sample has.
+
+    Raises:
+        ImageError: samples do not have as many images as the class takes.
+    """
+    if spec.samples.images > 1 and set(counts) != {spec.samples.images}:
+        raise ImageError(f"{spec.name}: expected samples of {spec.samples.images} images each, got {list(counts)}")
+
+
+def samples_of(spec: ProcessorSpec, images: Any) -> list[list[Any]]:
     """Return the images of each sample, not read yet."""
     if spec.reads == "bytes":
         check_for_bytes(images)

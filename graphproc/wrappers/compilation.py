@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from graphproc.configs.config import Config
 from graphproc.errors import ConfigError, EmitError
 from graphproc.ir.program import Program
+from graphproc.ir.tapped import tapped
 from graphproc.passes.split import Split, required
 from graphproc.version import __version__
 from graphproc.wrappers.attributes import computed, saved, shown
@@ -31,7 +32,14 @@ class Compilation(Settings):
     """Compiles a processor's settings."""
 
     def compile(
-        self, *, color: str = "rgb", inputs: Sequence[str] = (), several: bool = False, part: str = "whole", **changes: Any
+        self,
+        *,
+        color: str = "rgb",
+        inputs: Sequence[str] = (),
+        several: bool = False,
+        part: str = "whole",
+        tap: Sequence[str] = (),
+        **changes: Any,
     ) -> Program:
         """Return the program of the settings, with some changed for this call.
 
@@ -43,11 +51,12 @@ class Compilation(Settings):
             several: whether the image is one of several in its sample, for classes that process it
                 differently then.
             part: `whole`, or `bytes` for all but the map of bytes to floats; see `split`.
+            tap: names of steps with values that are outputs as well (`ir/tapped.py`).
             **changes: settings to use instead of the processor's own.
 
         Raises:
             ConfigError: a setting has no meaning, or a step lacks one that it needs.
-            ProgramError: the map of bytes does not come last.
+            ProgramError: the map of bytes does not come last, or no step has a name in `tap`.
         """
         if unknown := sorted(set(changes) - set(self._setting_names)):
             known = ", ".join(self._setting_names)
@@ -55,7 +64,8 @@ class Compilation(Settings):
         config = self._config({**self._read_in_calls(), **changes})
         if part not in ("whole", "bytes"):
             raise ConfigError(f"part: expected 'whole' or 'bytes', got {part!r}. The map is a program of `split(...).map_of`.")
-        return self._program(config, color=color, **options_of(dict.fromkeys(inputs), several, part == "bytes"))
+        program = self._program(config, color=color, **options_of(dict.fromkeys(inputs), several, part == "bytes"))
+        return tapped(program, tap) if tap else program
 
     def split(self, **options: Any) -> Split:
         """Return the program in two parts: bytes, and their map to floats; options are those of `compile`.
@@ -98,6 +108,7 @@ class Compilation(Settings):
         kernels: bool = False,
         part: str = "whole",
         dtype: str = "float32",
+        tap: Sequence[str] = (),
         **changes: Any,
     ) -> onnx.ModelProto:
         """Return the ONNX graph of the settings.
@@ -118,6 +129,9 @@ class Compilation(Settings):
             part: `whole`; `bytes` for the graph that ends in uint8, or `map` for the one that makes floats of
                 them, on the device that runs the model. The two compute what the whole does, bit for bit.
             dtype: the type of the map's results: `float32`, or rounded from it `float16` or `bfloat16`.
+            tap: names of steps, as `print(processor.compile())` shows them. Each becomes one more output of that
+                name, with the value that the step has in that program, whatever passes make of it. Values of
+                tapped steps are stacked: a graph refuses images in which they have several shapes.
             **changes: settings to use instead of the processor's own.
 
         Returns:
@@ -127,7 +141,8 @@ class Compilation(Settings):
         Raises:
             ConfigError: a setting has no meaning.
             EmitError: the options do not fit together.
-            ProgramError: the settings take no image, or the map of bytes does not come last.
+            ProgramError: the settings take no image, the map of bytes does not come last, or no step has a
+                name in `tap`.
         """
         from graphproc.emitters.onnx.emit import EmitOptions, emit
         from graphproc.emitters.onnx.map_graph import affine_entry, emit_map
@@ -136,9 +151,11 @@ class Compilation(Settings):
             raise EmitError(f"part: expected one of {', '.join(PARTS)}, got {part!r}")
         if dtype != "float32" and part != "map":
             raise EmitError(f"dtype: {dtype!r} is for the map of bytes alone. Leave it out, or give part='map'.")
+        if tap and part == "map":
+            raise EmitError("tap: the map of bytes has no steps of the program. Tap the graph of part='bytes'.")
         program = self.compile(color=color, inputs=inputs, several=several, **changes)
         parts = None if part == "whole" else required(program)
-        program = program if parts is None else parts.bytes
+        program = tapped(program if parts is None else parts.bytes, tap)
         options = EmitOptions(target, input, opset, image_size, batch_size, kernels)  # type: ignore[arg-type]
         settings = self._saved_with(changes)
         apart = input == "batch" and part != "map"
@@ -151,6 +168,7 @@ class Compilation(Settings):
             "graphproc.color": color,
             **({"graphproc.inputs": sorted(inputs)} if inputs else {}),
             **({"graphproc.several": True} if several else {}),
+            **({"graphproc.tap": list(dict.fromkeys(tap))} if tap else {}),
             **({"graphproc.separable": True} if apart and program.separable else {}),
             **({"graphproc.part": part} if parts is not None else {}),
             "graphproc.parity": f"{program.parity}" + (f", rounded to {dtype}" if dtype != "float32" else ""),
@@ -198,13 +216,15 @@ class Compilation(Settings):
         write_together(dict(zip(files, data, strict=True)))
         return files
 
-    def split_to_onnx(self, *, dtype: str = "float32", **options: Any) -> tuple[onnx.ModelProto, onnx.ModelProto]:
-        """Return the two graphs of `export(..., split=True)`; options are those of `to_onnx`.
+    def split_to_onnx(
+        self, *, dtype: str = "float32", tap: Sequence[str] = (), **options: Any
+    ) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+        """Return the two graphs of `export(..., split=True)`; options are those of `to_onnx`. The first has the taps.
 
         Raises:
             ProgramError: the map of bytes does not come last.
         """
-        return self.to_onnx(part="bytes", **options), self.to_onnx(part="map", dtype=dtype, **options)
+        return self.to_onnx(part="bytes", tap=tap, **options), self.to_onnx(part="map", dtype=dtype, **options)
 
     def to_torch(self, **options: Any) -> TorchModule:
         """Return the graph as a `torch.nn.Module` that gives the same bits on tensors; options are those of `to_onnx`.

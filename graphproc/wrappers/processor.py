@@ -15,17 +15,18 @@ from graphproc.wrappers.attributes import class_attributes
 from graphproc.wrappers.calls import CALL_ONLY_KEYS, Call, arguments, reading
 from graphproc.wrappers.cautions import warn_once
 from graphproc.wrappers.common_methods import CommonMethods, call_keywords
-from graphproc.wrappers.compilation import Compilation
 from graphproc.wrappers.description import Description
 from graphproc.wrappers.devices import device_for
 from graphproc.wrappers.extra_inputs import by_name
 from graphproc.wrappers.loading import ImageProcessingMixin
 from graphproc.wrappers.methods.registry import methods
+from graphproc.wrappers.plan_source import PlanSource
+from graphproc.wrappers.planning import Planning
 from graphproc.wrappers.post_process import PostProcessing, post_processing_methods
 from graphproc.wrappers.settings import checked_engine, setting_names
 
 
-class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, CommonMethods, PostProcessing):
+class BaseImageProcessor(ImageProcessingMixin, Planning, PlanSource, ArrayMethods, CommonMethods, PostProcessing):
     """The base of all image processor classes.
 
     Settings are attributes under transformers' names (`size`, `image_mean`, `do_resize`, ...). Sizes are
@@ -34,8 +35,10 @@ class BaseImageProcessor(ImageProcessingMixin, Compilation, ArrayMethods, Common
 
     Attributes:
         threads: how many threads a call uses. A single image is run by several threads of ONNX Runtime,
-            several images are read and run side by side. None is the number of cores, at most 8, or 1 in a
-            process that `multiprocessing` started. Results are the same bits.
+            several images are read and run side by side. None is the number of cores, at most 8; or, where
+            it is set, what `OMP_NUM_THREADS` says; or 1 in a process that `multiprocessing`, a data loader,
+            `multiprocess`, Ray or Spark started, unless Ray, Spark or joblib gave it more cores. The whole rule
+            is that of `graphproc.runtime.thread_counts`. Results are the same bits.
     """
 
     model_input_names: ClassVar[list[str]] = ["pixel_values"]

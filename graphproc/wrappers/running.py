@@ -79,7 +79,7 @@ class _OutputBuffer:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Arrangement:
     """Describe how a program runs on inputs of certain shapes.
 
     Attributes:
@@ -98,7 +98,7 @@ class Plan:
 class _Group:
     """Images that can run together, and their inputs by the program's names."""
 
-    plan: Plan
+    arrangement: Arrangement
     session: Callable[[], Session]
     indices: list[int] = field(default_factory=list)
     inputs: list[Mapping[str, Array]] = field(default_factory=list)
@@ -112,19 +112,21 @@ class Runner:
         results: the outputs of each image by name, complete after `finish`.
     """
 
-    def __init__(self, labels: Sequence[str], runs: SideBySide, plans: LruDict[Hashable, Plan], memory: Memory) -> None:
+    def __init__(
+        self, labels: Sequence[str], runs: SideBySide, arrangements: LruDict[Hashable, Arrangement], memory: Memory
+    ) -> None:
         """Start a call.
 
         Args:
             labels: the name of each image in errors.
             runs: starts runs on workers.
-            plans: the plans of earlier calls.
+            arrangements: the arrangements of earlier calls.
             memory: memory of earlier results, to be used again.
         """
         self.labels = labels
         self.results: list[Mapping[str, Array]] = [{}] * len(labels)
         self._runs = runs
-        self._plans = plans
+        self._arrangements = arrangements
         self._memory = memory
         self._groups: dict[tuple[Any, ...], _Group] = {}
         self._started: list[tuple[_Group, Callable[[], list[Mapping[str, Array]]]]] = []
@@ -145,14 +147,14 @@ class Runner:
         key = (id(program), *(array.shape for array in inputs.values()))
         group = self._groups.get(key)
         if group is None:
-            plan: Plan | None = self._plans.get(key)
-            if plan is None or plan.program is not program:
+            arrangement: Arrangement | None = self._arrangements.get(key)
+            if arrangement is None or arrangement.program is not program:
                 with about(self.labels[index]):
-                    plan = self._plans[key] = _plan(program, inputs)
-            group = self._groups[key] = _Group(plan, session)
+                    arrangement = self._arrangements[key] = _arranged(program, inputs)
+            group = self._groups[key] = _Group(arrangement, session)
         group.indices.append(index)
         group.inputs.append(inputs)
-        if len(group.indices) >= min(group.plan.max_batch, self._largest_run()):
+        if len(group.indices) >= min(group.arrangement.max_batch, self._largest_run()):
             self._start(group)
 
     def _largest_run(self) -> int:
@@ -161,7 +163,7 @@ class Runner:
 
     def _start(self, group: _Group) -> None:
         """Start the run of a group's images."""
-        run = _Group(group.plan, group.session, group.indices, group.inputs)
+        run = _Group(group.arrangement, group.session, group.indices, group.inputs)
         group.indices, group.inputs = [], []
         out = self._output_arrays(run)
         session = run.session()  # here and not in workers, so that it is made once
@@ -174,10 +176,10 @@ class Runner:
         if run.indices != list(range(start, start + count)):
             return {}
         out = {}
-        for output in run.plan.program.outputs:
-            if output.name not in run.plan.buffers:
+        for output in run.arrangement.program.outputs:
+            if output.name not in run.arrangement.buffers:
                 continue
-            shape, dtype = run.plan.buffers[output.name]
+            shape, dtype = run.arrangement.buffers[output.name]
             if output.name not in self._buffers:
                 self._buffers[output.name] = _OutputBuffer(self._empty(output.name, shape, dtype))
             buffer = self._buffers[output.name]
@@ -252,8 +254,8 @@ def _one_by_one(program: Program) -> bool:
     return not all(output.image_join.has_image_axis for output in program.outputs)
 
 
-def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
-    """Make the plan of a program for one image's inputs.
+def _arranged(program: Program, inputs: Mapping[str, Array]) -> Arrangement:
+    """Arrange the runs of a program on images with one image's inputs' shapes.
 
     Raises:
         ImageError: inputs that must have one size differ.
@@ -262,7 +264,7 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
     sizes = reference.sizes_from(program, inputs)
     program.check(sizes)
     if program.data_dependent_sizes:
-        return Plan(program, 1, {})
+        return Arrangement(program, 1, {})
     memo: dict[num.Sym, Any] = {}
     buffers = {}
     for output in program.outputs:
@@ -273,12 +275,12 @@ def _plan(program: Program, inputs: Mapping[str, Array]) -> Plan:
             shape = tuple(int(num.evaluate(length, sizes, memo)) for length in type.shape)
             buffers[output.name] = shape, DTYPES[type.dtype]
     together = MOST_BYTES // sum(array.nbytes for array in inputs.values())
-    return Plan(program, 1 if _one_by_one(program) else max(1, min(MOST_IMAGES, together)), buffers)
+    return Arrangement(program, 1 if _one_by_one(program) else max(1, min(MOST_IMAGES, together)), buffers)
 
 
 def _run(run: _Group, session: Session, out: Mapping[str, Array], label: str) -> list[Mapping[str, Array]]:
     """Run a group of images; return the outputs of each."""
-    program = run.plan.program
+    program = run.arrangement.program
     inputs = {program.graph_input_name(name): _stacked([one[name] for one in run.inputs]) for name in run.inputs[0]}
     run.inputs = []  # lets go of files that were read for this run alone
     with about(label):

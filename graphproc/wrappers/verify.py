@@ -171,12 +171,12 @@ def compiled_from(session: Session) -> Program:
     if "program" in session.metadata:
         return parse(session.metadata["program"])
     config, processor = session.config(), processor_of(session)
-    inputs = entry(session.metadata, "inputs", list)
+    inputs, tap = entry(session.metadata, "inputs", list), entry(session.metadata, "tap", list)
     given = {key: config[key] for key in forgotten(processor.spec.calls, {}) if key in config}
     part = session.metadata.get("part", "whole")
     if part == "map":
         raise GraphError("graph: expected one that reads images, got the map of a split one. Verify the graph of its bytes.")
-    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, part=part, **given)
+    return processor.compile(color=session.metadata.get("color", "rgb"), inputs=inputs, part=part, tap=tap, **given)
 
 
 def reading_of(session: Session) -> Mapping[str, Any]:

@@ -66,6 +66,7 @@ def test_json_has_every_image_and_number_of_threads(files: list[str]) -> None:
         assert all(t["runs"] == 2 and t["milliseconds"] > 0 for t in result["timings"])
 
 
+@pytest.mark.slow
 def test_the_table_shows_times_and_ratios_and_who_is_missing() -> None:
     text = run("--batch", "3", "--backend", "pil")
     lines = text.splitlines()

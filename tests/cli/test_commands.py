@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import tiers
 from support.odd_files import write_odd_files
 from typer.testing import CliRunner
 
@@ -182,8 +183,7 @@ def test_run_reports_each_shape_and_writes_no_file_where_they_do_not_stack(small
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("color", ["rgb", "bgr", "gray", "rgba"])
-@pytest.mark.parametrize("input", ["batch", "image"])
+@tiers.crossed(("color", ["rgb", "bgr", "gray", "rgba"]), ("input", ["batch", "image"]))
 def test_run_feeds_a_graph_its_own_colours_and_axes(tmp_path: Path, small: str, color: str, input: str) -> None:
     path = str(tmp_path / "out.onnx")
     run("export", "CLIPImageProcessor", "--color", color, "--input", input, "--image-size", "40x60", "-o", path)
@@ -292,6 +292,7 @@ def test_why_tells_the_order_and_the_strips() -> None:
     assert "both sides enlarge" in run("inspect", "DetrImageProcessorPil", "--why")
 
 
+@pytest.mark.slow
 def test_why_gives_the_rule_for_any_size_and_the_form_for_one() -> None:
     rule = choice_of_any_size("cpu", "bicubic", "pillow")
     above = rule.above

@@ -85,10 +85,7 @@ def test_graphs_that_call_kernels(tmp_path: Path) -> None:
 def test_kernels_that_a_graph_cannot_call() -> None:
     for arguments, message in (
         (("CLIPImageProcessor", "--target", "cuda"), "--kernels: they run on CPUs, so expected target 'cpu', got 'cuda'"),
-        (
-            ("DetrImageProcessor", "--post", "object_detection"),
-            "Leave out --image-size, --batch, --with, ",
-        ),
+        (("DetrImageProcessor", "--post", "object_detection"), "Leave out --image-size, --batch, --with, "),
     ):
         result = runner.invoke(app, ["export", *arguments, "--kernels"], env={"COLUMNS": "200"})
         assert (result.exit_code, message in result.stderr) == (2, True), result.output

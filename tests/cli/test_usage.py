@@ -18,7 +18,7 @@ from graphproc.runtime.providers import PROVIDERS
 from graphproc.version import __version__
 from graphproc.wrappers.settings import ENGINES
 
-COMMANDS = ("export", "run", "verify", "fuse", "bench", "inspect", "config", "list", "kernels", "demo")
+COMMANDS = ("export", "run", "verify", "fuse", "triton", "bench", "inspect", "plan", "config", "list", "kernels", "demo")
 GRAPH = "graphproc.onnx"
 SOURCE = "CLIPImageProcessor"
 WIDE = {"COLUMNS": "200"}
@@ -139,6 +139,7 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(result.exception, ZeroDivisionError)
 
 
+@pytest.mark.slow
 def test_ctrl_c_exits_130_without_a_traceback(root: Path) -> None:
     code = (
         "import os, signal, time, graphproc.processors.registry as registry\n"
@@ -163,6 +164,7 @@ def test_a_closed_pipe_is_silent(root: Path) -> None:
     assert (result.returncode, result.stderr) == (141, b"")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_behind_stdout_is_one_line(root: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(root)}

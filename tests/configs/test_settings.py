@@ -6,6 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
+import tiers
 
 from graphproc.configs.settings import STANDARD, Above, OneOf, Pair, Setting, Whole, changed, declared
 from graphproc.errors import ConfigError
@@ -55,7 +56,7 @@ def test_a_setting_that_is_declared_nowhere_is_refused() -> None:
         declared({"colour": (1, 2, 3)})
 
 
-@pytest.mark.parametrize("name", specs())
+@tiers.each("name", specs())
 def test_every_setting_is_explained_in_a_sentence_and_has_a_default_that_it_takes(name: str) -> None:
     for key, setting in specs()[name].declared.items():
         assert setting.meaning[0].isupper() or setting.meaning[0] in '"`'

@@ -57,8 +57,10 @@ def calls(model: onnx.ModelProto) -> list[str]:
     return [node.op_type for node, _ in nodes(model.graph) if node.domain == DOMAIN]
 
 
-@pytest.mark.parametrize(("form", "library"), [("batch", False), *(pytest.param(f, True, marks=BUILT) for f in FORMS)])
-@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
+@tiers.crossed(
+    ("variant", tiers.classes()),
+    ("form, library", [("batch", False), *(pytest.param(form, True, marks=BUILT) for form in FORMS)]),
+)
 def test_every_class(variant: Variant, form: str, library: bool) -> None:
     """With the library registered or not, a graph gives the bits of the numpy rules."""
     compiled = program(variant)

@@ -196,8 +196,7 @@ def expected(variant: Variant, batch: int, size: tuple[int, int]) -> tuple[list[
     return inputs, results_of(program(variant), inputs)
 
 
-@pytest.mark.parametrize("target", ["cpu", "cuda"])
-@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
+@tiers.crossed(("variant", tiers.classes()), ("target", ["cpu", "cuda"]))
 def test_a_batch_of_three_equals_three_singles_and_the_reference(variant: Variant, target: str) -> None:
     run, outputs = ort(model(variant, target)), program(variant).outputs
     inputs, results = expected(variant, 3, SIZE)
@@ -337,6 +336,7 @@ def digests(everything: bool) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", ["4242"])
 def test_the_same_bytes_in_every_process(root: Path, seed: str) -> None:
     """Neither hash seeds, memory addresses nor what was emitted before changes a byte."""

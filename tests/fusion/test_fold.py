@@ -69,6 +69,7 @@ def test_another_photograph_is_as_close() -> None:
     np.testing.assert_allclose(run(folded, images), run(gp.fuse(PROCESSOR, net), images), atol=2e-6)
 
 
+@pytest.mark.slow
 def test_never_without_asking() -> None:
     assert fuse_graphs(PROCESSOR, conv()).folded is None
     images = np.random.default_rng(0).integers(0, 256, (9, 50, 70, 3), dtype=np.uint8)

@@ -149,6 +149,7 @@ def test_depths_whose_name_is_also_the_results() -> None:
     np.testing.assert_array_equal(found["model_predicted_depth"], outputs["predicted_depth"])
 
 
+@pytest.mark.slow
 def test_rows_of_a_number_that_depends_on_the_image() -> None:
     net, own = detector(), processor("RTDetr")
     options = {"threshold": 0.3}

@@ -277,6 +277,7 @@ def test_saving_with_push_to_hub(hub: Hub, client: Client, tmp_path: Path) -> No
         )
 
 
+@pytest.mark.slow
 def test_an_upload_that_is_refused_is_one_clear_error(hub: Hub, client: Client) -> None:
     found = client.run(
         "for name, token in [('me/x', False), ('me/x', 'hf_read'), ('a//b', 'hf_write')]:\n"

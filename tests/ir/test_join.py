@@ -12,7 +12,8 @@ from graphproc.ir.join import Join, join, registered_joins
 from graphproc.joins import Stack
 
 DOC = "Does nothing.\n\nShapes: any.\nDtypes: any.\nExample: none.\n"
-RULES: dict[str, Any] = {rule: lambda self, *given: None for rule in ("check", "numpy", "batch", "loop", "shape", "split")}
+NAMES = ("check", "numpy", "numpy_shape", "batch", "loop", "shape", "split")
+RULES: dict[str, Any] = {rule: lambda self, *given: None for rule in NAMES}
 
 
 def make(doc: str = DOC, **members: Any) -> type[Join]:

@@ -8,7 +8,7 @@ import re
 
 import pytest
 import tiers
-from cases.every_class import FAMILIES, SMALL, Variant
+from cases.every_class import FAMILIES, PIL, SMALL, VARIANTS, Variant
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.post_outputs import FIRSTS, METHODS, changed, from_model, label, options, processor
@@ -81,7 +81,7 @@ def compiled(variant: Variant) -> list[Program]:
     return [program for one in made for program in (one, optimize(one))]
 
 
-@pytest.mark.parametrize("variant", tiers.classes(), ids=str)
+@tiers.each("variant", VARIANTS, (*FAMILIES, *PIL[:2]))
 def test_every_class(variant: Variant) -> None:
     for program in compiled(variant):
         assert parse(str(program)) == program

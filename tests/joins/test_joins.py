@@ -12,10 +12,10 @@ import pytest
 from support.graphs import assert_same, ort
 
 from graphproc.emitters.onnx.emit import EmitOptions, emit
-from graphproc.errors import ProgramError
+from graphproc.errors import ProgramError, ShapeError
 from graphproc.executors import reference
 from graphproc.ir.join import Join, registered_joins
-from graphproc.ir.program import Parity, Program, ProgramBuilder
+from graphproc.ir.program import Output, Parity, Program, ProgramBuilder
 from graphproc.ir.types import DTYPES, TensorType
 from graphproc.joins import STACK, Concatenate, Maximum, OffsetByImage, Pad, PrefixImageIndex, Stack
 from graphproc.sizes import num
@@ -109,6 +109,39 @@ def test_the_numpy_rule(case: JoinCase) -> None:
     found = case.join.numpy(case.arrays)
     assert isinstance(found, list) == case.join.has_image_axis
     assert_same(np.asarray(found), np.array(case.expected, DTYPES[case.dtype]))
+
+
+@every_case
+def test_shapes_without_arrays(case: JoinCase) -> None:
+    for arrays in (case.arrays, case.alike, case.arrays[:1], case.arrays[::-1]):
+        found = case.join.numpy(arrays)
+        wanted = [np.shape(one) for one in found] if isinstance(found, list) else np.shape(found)
+        assert case.join.numpy_shape([array.shape for array in arrays]) == wanted
+
+
+def test_the_shapes_of_rows_that_differ() -> None:
+    assert Concatenate().numpy_shape([(2, 3), (1, 4)]) == [(3,), (3,), (4,)]
+    assert [one.shape for one in Concatenate().numpy([np.zeros((2, 3)), np.zeros((1, 4))])] == [(3,), (3,), (4,)]
+
+
+def test_shapes_of_samples() -> None:
+    samples = [np.zeros((1, 3, 2, 2)), np.zeros((2, 3, 2, 1))]
+    join = Pad(unpadded=(-3,))
+    assert join.numpy_samples_shape([one.shape for one in samples]) == join.numpy_samples(samples).shape == (2, 2, 3, 2, 2)
+    for refusing in (join.numpy_samples, lambda given: join.numpy_samples_shape([one.shape for one in given])):
+        with pytest.raises(ShapeError, match="expected samples with equal numbers of channels"):
+            refusing([np.zeros((1, 3, 2, 2)), np.zeros((1, 1, 2, 2))])
+
+
+@pytest.mark.parametrize("counts", [(1, 2), (3,), (0, 3), (1, 1, 1)])
+@pytest.mark.parametrize("promotes", [True, False])
+def test_types_of_samples(counts: tuple[int, ...], promotes: bool) -> None:
+    output = Output("found", "given", Pad(unpadded=(-3,), promotes=promotes), STACK)
+    results = [{"found": np.ones((3, 2, 2), np.uint8)}] * 3
+    joined = reference.join([output], results, counts)["found"]
+    found = reference.joined_type(output, np.dtype(np.uint8), [(3, 2, 2)] * 3, counts)
+    assert found == (joined.dtype, joined.shape)
+    assert joined.dtype == (np.float32 if promotes and len(set(counts)) > 1 else np.uint8)
 
 
 @every_case

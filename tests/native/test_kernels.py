@@ -44,11 +44,8 @@ def assert_exact(pairs: Iterable[Pair]) -> None:
 
 @pytest.mark.parametrize("case", CALLED, ids=str)
 def test_rows_of_ops(case: Case) -> None:
+    """As they are, and with an axis in front."""
     assert_exact(kernel_calls.of_row(case))
-
-
-@pytest.mark.parametrize("case", CALLED, ids=str)
-def test_rows_with_an_axis_in_front(case: Case) -> None:
     pairs = [list(calls_of(case.program(), {"image": x})) for x in case.inputs(2)]
     for (one, first), (other, second) in zip(*pairs, strict=True):
         assert all(map(np.array_equal, one.inputs[1:], other.inputs[1:])), "only the first input has images"
@@ -69,6 +66,7 @@ def test_every_kernel_is_called() -> None:
     assert {call.name for call, _ in kernel_calls.every(seed=0, count=40)} == {*native.library().kernels}
 
 
+@pytest.mark.slow
 def test_an_input_too_few_is_refused() -> None:
     for name in native.library().kernels:
         call = next(call for call, _ in kernel_calls.every(seed=0, count=40) if call.name == name)

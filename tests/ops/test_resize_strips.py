@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+import tiers
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -172,9 +173,7 @@ def test_no_float_becomes_a_byte_through_neighbouring_casts(fixed: bool) -> None
     assert "Cast" not in behind
 
 
-@pytest.mark.parametrize("resample", [2, 3])
-@pytest.mark.parametrize(("height", "width"), [(70, 91), (333, 200), (149, 610), (610, 149)])
-@pytest.mark.parametrize("fixed", [False, True])
+@tiers.crossed(("height, width", [(70, 91), (333, 200), (149, 610), (610, 149)]), ("resample", [2, 3]), ("fixed", [False, True]))
 def test_no_seam_shows_in_batches_of_any_size(height: int, width: int, resample: int, fixed: bool) -> None:
     """Several images, several strips of image and result, blocks that are not full, enlarging and reducing, both orders."""
     from graphproc.runtime.session import Session

@@ -42,7 +42,7 @@ def perception_lm(height: int, width: int, tile: int, maximum: int) -> Any:
 
 
 def step3p7(height: int, width: int, view: int, side: int, longest: int) -> Any:
-    """Plan as the source does; None where it divides by zero."""
+    """Choose as the source does; None where it divides by zero."""
     if min(height, width) < 32 and max(height, width) / min(height, width) > 4:
         height = width = max(height, width)
     padded = height, width

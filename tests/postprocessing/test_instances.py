@@ -33,7 +33,7 @@ def sorted_topk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("threshold", tiers.rows([0.5, 0.2, 0.999, -1], [0.5]))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", tiers.rows(NAMES, NAMES[::2]))
 @pytest.mark.usefixtures("sorted_topk")
 def test_instances(name: str, threshold: float) -> None:
     for sizes, form in ((SIZES, FORMS[0]), (None, FORMS[0]), (SIZES[1:2], FORMS[1]), (SIZES[:1], FORMS[2])):
@@ -109,8 +109,7 @@ def _classes(folder: Path, name: str, things: list[int]) -> None:
     (folder / name).write_text(json.dumps({str(i): {"name": f"class {i}", "isthing": int(i in things)} for i in range(5)}))
 
 
-@pytest.mark.parametrize("options", TASKS.values(), ids=TASKS)
-@pytest.mark.parametrize("name", ["OneFormerImageProcessor", "OneFormerImageProcessorPil"])
+@tiers.crossed(("options", TASKS), ("name", ["OneFormerImageProcessor", "OneFormerImageProcessorPil"]))
 @pytest.mark.usefixtures("sorted_topk")
 def test_oneformer(name: str, options: dict[str, Any], tmp_path: Path) -> None:
     _classes(tmp_path, "coco.json", THINGS["thing_ids"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from cases.parity import reference_class
 from PIL import Image
 
@@ -65,8 +66,7 @@ def test_crops(name: str, backend: str, size: tuple[int, int]) -> None:
             assert_same(found, theirs.generate_crop_boxes(given, 64, **options))
 
 
-@every_class
-@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@tiers.crossed(("name, backend", NAMES), ("dtype", ["float32", "float16", "bfloat16"]))
 def test_what_is_kept(name: str, backend: str, dtype: str) -> None:
     ours, theirs = both(name, backend)
     generator = torch.Generator().manual_seed(1)

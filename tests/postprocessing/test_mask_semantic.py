@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tiers
 from support.mask_outputs import DETR, QUERIES, SIZES, assert_results, ours, outputs, reference, run_graph
 
 METHOD = "post_process_semantic_segmentation"
@@ -17,8 +18,7 @@ NAMES = {
 NAMES |= {f"{name}Pil": fields for name, fields in NAMES.items()}
 
 
-@pytest.mark.parametrize("sizes", [SIZES, None], ids=["sized", "unsized"])
-@pytest.mark.parametrize("name", NAMES)
+@tiers.crossed(("name", [*NAMES]), ("sizes", {"sized": SIZES, "unsized": None}))
 def test_maps_and_scores(name: str, sizes: list[tuple[int, int]] | None) -> None:
     for seed, scores in ((0, False), (1, True)):
         model = outputs(NAMES[name], seed, batch=len(sizes or [(0, 0)]))

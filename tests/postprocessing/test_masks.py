@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from cases.parity import reference_class
 from support.mask_outputs import SIZES, TIES, ours, run_graph
 
@@ -34,10 +35,12 @@ def assert_same(found: Any, expected: Any) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("prompts", [4, 1])
-@pytest.mark.parametrize("apart", [False, True], ids=["each", "apart"])
-@pytest.mark.parametrize("options", [{}, {"mask_threshold": -2.5}, {"mask_threshold": 1}, {"binarize": False}], ids=str)
-@pytest.mark.parametrize("name", NAMES)
+@tiers.crossed(
+    ("name", NAMES),
+    ("options", [{}, {"mask_threshold": -2.5}, {"mask_threshold": 1}, {"binarize": False}]),
+    ("apart", {"each": False, "apart": True}),
+    ("prompts", [4, 1]),
+)
 def test_masks(name: str, options: dict[str, Any], apart: bool, prompts: int) -> None:
     given = {**options, "apply_non_overlapping_constraints": apart}
     expected = getattr(reference_class(name)(), METHOD)(list(masks(prompts)), SIZES, **given)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from cases.parity import reference_class
 from support.mask_outputs import DETR, SIZES, assert_results, of_each, ours, outputs, run_graph
 
@@ -26,8 +27,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS, ids=["map", "binary", "coco"])
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@tiers.crossed(("options", OPTIONS), ("form", dict(zip(["map", "binary", "coco"], FORMS, strict=True))))
 def test_instances(options: dict[str, Any], form: dict[str, bool]) -> None:
     for seed, sizes in ((0, SIZES), (1, None)):
         model = outputs(DETR, seed)

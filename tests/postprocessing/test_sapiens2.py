@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 from cases.parity import reference_class
 from support.mask_outputs import SIZES, ours
 from support.post_outputs import assert_close
@@ -38,8 +39,7 @@ def outputs(*shape: int, scales: bool = True) -> SimpleNamespace:
     return SimpleNamespace(normals=made, pointmaps=made * 4, scales=torch.tensor([[0.5], [1.25], [3.0]]) if scales else None)
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-@pytest.mark.parametrize("method", [NORMALS, POINTS])
+@tiers.crossed(("call", CALLS), ("method", [NORMALS, POINTS]))
 def test_maps(method: str, call: dict[str, Any]) -> None:
     for shape, scales in (((33, 28), True), ((33, 28), False), ((25, 24), True)):  # the last is cut where it ends
         model = outputs(*shape, scales=scales)

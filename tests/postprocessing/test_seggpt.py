@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tiers
 from support.mask_outputs import SIZES, assert_results, ours, reference, run_graph
 
 from graphproc.errors import ConfigError
@@ -19,8 +20,7 @@ def painted(seed: int, height: int = 41) -> SimpleNamespace:
     return SimpleNamespace(pred_masks=torch.from_numpy(pixels))
 
 
-@pytest.mark.parametrize("sizes", [SIZES, None], ids=["sized", "unsized"])
-@pytest.mark.parametrize("labels", [None, 0, 1, 10, 255])
+@tiers.crossed(("labels", tiers.rows([None, 0, 1, 10, 255], [None, 0, 10])), ("sizes", {"sized": SIZES, "unsized": None}))
 def test_maps_and_scores(labels: int | None, sizes: list[tuple[int, int]] | None) -> None:
     for settings in ({}, {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.25, 1.0]}):
         model = painted(0, 41 + len(settings))

@@ -82,7 +82,7 @@ CASES: list[tuple[str, str, Settings, Settings, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "backend", "own", "given", "warned"), tiers.rows(CASES, CASES[::3]))
+@pytest.mark.parametrize(("name", "backend", "own", "given", "warned"), tiers.rows(CASES, CASES[::6]))
 @pytest.mark.parametrize("engine", tiers.rows(["numpy", "onnxruntime"], ["onnxruntime"]))
 def test_transformers(name: str, backend: str, own: Settings, given: Settings, warned: str, engine: str) -> None:
     """A call's settings do what they do there, and a warning names the one that is not read."""

@@ -34,7 +34,7 @@ GIVEN: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize("given", GIVEN, ids=str)
+@tiers.each("given", GIVEN)
 @pytest.mark.parametrize("model", tiers.rows(DETR + FORMER, (DETR + FORMER)[::5]))
 def test_older_spellings_mean_what_they_mean_in_transformers(model: str, given: dict[str, Any]) -> None:
     name = f"{model}ImageProcessor"

@@ -125,7 +125,7 @@ def test_three_ways(name: str, backend: str, label: str) -> None:
             assert cases.disagreement(name, settings, session, size, content) == ""
 
 
-@pytest.mark.parametrize(("name", "backend"), tiers.rows(ROWS, [row for row in FIRSTS[::3] if row[0] not in tiers.LARGE]))
+@pytest.mark.parametrize(("name", "backend"), tiers.rows(ROWS, [row for row in FIRSTS[::6] if row[0] not in tiers.LARGE]))
 def test_batches_of_different_sizes(name: str, backend: str) -> None:
     """Through the wrapper, on both engines, and through one graph that takes a sequence of images."""
     case = cases.CASES[name]

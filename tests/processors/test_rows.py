@@ -31,7 +31,7 @@ def plain(value: Any) -> Any:
     return tuple(plain(item) for item in value) if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("name", specs())
+@tiers.each("name", specs())
 def test_defaults_are_those_of_transformers(name: str) -> None:
     if name == "TimmWrapperImageProcessor":
         pytest.skip("transformers' class has no defaults: it needs the settings of a model, and timm")
@@ -40,7 +40,7 @@ def test_defaults_are_those_of_transformers(name: str) -> None:
     assert {key: plain(getattr(ours, key)) for key in keys} == {key: plain(getattr(theirs, key, None)) for key in keys}
 
 
-@pytest.mark.parametrize("name", specs())
+@tiers.each("name", specs())
 def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
     theirs = reference_class(name)
     # Classes without a backend name some settings in the constructor alone.
@@ -49,7 +49,7 @@ def test_every_declared_setting_of_transformers_is_declared(name: str) -> None:
     assert declared == set(specs()[name].config({}).settings) - set(CALL_ONLY_KEYS)
 
 
-@pytest.mark.parametrize("name", specs())
+@tiers.each("name", specs())
 def test_input_names_are_those_of_transformers(name: str) -> None:
     assert processor_class(name).model_input_names == reference_class(name).model_input_names
     assert processor_class(name).__name__ == name

@@ -48,9 +48,11 @@ def _same(found: Any, expected: Any) -> bool:
     return a.dtype == b.dtype and np.array_equal(a, b)
 
 
-@pytest.mark.parametrize("engine", ["numpy", "onnxruntime"])
-@pytest.mark.parametrize("tensors", tiers.rows(["np", None], ["np"]))
-@pytest.mark.parametrize("label", tiers.rows(SETTINGS, ["Idefics2", "Idefics3", "SmolVLM", "UltraVBert", "Mllama of one tile"]))
+@tiers.crossed(
+    ("label", tiers.rows(SETTINGS, ["Idefics2", "Idefics3", "SmolVLM", "UltraVBert", "Mllama of one tile"])),
+    ("tensors", ["np", None]),
+    ("engine", ["onnxruntime", "numpy"]),
+)
 def test_samples(label: str, tensors: str | None, engine: str) -> None:
     """With the pil backend where the class has it."""
     name, settings = SETTINGS[label]

@@ -7,6 +7,7 @@ from typing import Any
 import cases.parity as cases
 import numpy as np
 import pytest
+import tiers
 import transformers
 from cases.processors.tiles.tiles import SMALL
 
@@ -61,9 +62,7 @@ NESTED = {
 }
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("label", NESTED)
+@tiers.crossed(("label", [*NESTED]), ("backend", BACKENDS), ("engine", ENGINES))
 def test_samples_of_onevision(label: str, backend: str, engine: str) -> None:
     settings = {**ONE_VISION, "backend": backend}
     expected = theirs("LlavaOnevisionImageProcessor", settings, NESTED[label])

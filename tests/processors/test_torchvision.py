@@ -78,8 +78,7 @@ TYPED = ("CLIP", "Detr", "DINOv3ViT", "EfficientNet", "Molmo2", "RfDetr", "UVDoc
 """Classes that treat pixels differently: resized first or rescaled first, in one step or two, and rounded to bytes."""
 
 
-@pytest.mark.parametrize("name", TYPED)
-@pytest.mark.parametrize("dtype", TYPES)
+@tiers.crossed(("dtype", TYPES), ("name", TYPED))
 def test_images_of_every_type(name: str, dtype: str) -> None:
     """In the type that they have, which resizes round to and products keep."""
     rng, name = np.random.default_rng(5), f"{name}ImageProcessor"

@@ -18,6 +18,7 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper
+from support.nets import conv
 
 import graphproc as gp
 from graphproc.errors import GraphError, ImageError, RuntimeUnavailableError
@@ -214,15 +215,37 @@ def test_what_is_neither_path_nor_graph_is_refused() -> None:
 # ---- other processes -------------------------------------------------------------------------------------------------
 
 
+def test_a_pickled_session_begins_anew(model: onnx.ModelProto) -> None:
+    session = Session(model, threads=1, specialise_after=1)
+    expected = session.run({"images": batch(50, 60)})["pixel_values"]
+    again = pickle.loads(pickle.dumps(session))
+    assert (again._threads, again._after, again.provider, again.metadata) == (1, 1, "cpu", session.metadata)
+    assert session._specialised
+    assert not again._specialised
+    assert (again.run({"images": batch(50, 60)})["pixel_values"] == expected).all()
+
+
 @pytest.mark.slow
-def test_a_session_can_be_sent_to_another_process(model: onnx.ModelProto) -> None:
-    session = Session(model, threads=1, specialise_after=7)
-    copy = pickle.loads(pickle.dumps(session))
-    assert (copy._threads, copy._after, copy.provider, copy.metadata) == (1, 7, "cpu", session.metadata)
+def test_sessions_can_be_sent_to_another_process(tmp_path: Path) -> None:
+    """Sessions of every kind give the same there, after use here, and have kernels where they have them here."""
+    ours, fused = gp.CLIPImageProcessor(size=40, crop_size=32), tmp_path / "fused.onnx"
+    onnx.save(conv(), tmp_path / "model.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    gp.fuse(ours, tmp_path / "model.onnx", output=fused)
+    sessions = {
+        "without kernels": Session(ours.to_onnx(), kernels=False),
+        "by itself": Session(ours.to_onnx(), threads=1),
+        "written with kernels": Session(ours.to_onnx(kernels=True)),
+        "specialised": Session(ours.to_onnx(), specialise_after=1),
+        "by path, with weights in another file": Session(fused),
+    }
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        # A method of the session itself: the child can import graphproc, but not always this file.
-        found = pool.submit(session.run, {"images": batch(50, 60)}).result(120)
-    assert (found["pixel_values"] == session.run({"images": batch(50, 60)})["pixel_values"]).all()
+        # Methods of the session itself: the child can import graphproc, but not always this file.
+        for kind, session in sessions.items():
+            expected = session.run({"images": batch(50, 60)})
+            found = pool.submit(session.run, {"images": batch(50, 60)}).result(120)
+            assert found.keys() == expected.keys(), kind
+            assert all((found[name] == expected[name]).all() for name in expected), kind
+            assert pool.submit(session.__repr__).result(120) == repr(session), kind
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

@@ -117,7 +117,7 @@ def test_canvas_within(settings: tuple[int, int, int], monkeypatch: pytest.Monke
     compare(rule, oracle)
 
 
-@pytest.mark.parametrize("tokens", [1, 2, 3, 5, 12, 13, 36, 97])
+@pytest.mark.parametrize("tokens", tiers.rows([1, 2, 3, 5, 12, 13, 36, 97], [1, 5, 36]))
 def test_the_direct_cut_is_the_bisection_for_every_small_size(tokens: int) -> None:
     source = pil_module("glm5_next").smart_resize
     for factor in (1, 2, 3, 7):

@@ -27,7 +27,7 @@ IN_THE_CONSTRUCTOR = {"do_convert_annotations", "split_resolutions"}
 """Defaults that transformers sets when a processor is made, where ours are the class's."""
 
 
-@pytest.mark.parametrize(("name", "backend"), tiers.rows(CASES, CASES[::5]))
+@tiers.each("name, backend", CASES, CASES[::5])
 def test_dictionaries_are_transformers_own(name: str, backend: str) -> None:
     theirs, ours = reference_class(name, backend)().to_dict(), processor_class(name)(backend=backend).to_dict()
     assert set(ours) == set(theirs)
@@ -38,7 +38,7 @@ def test_dictionaries_are_transformers_own(name: str, backend: str) -> None:
         assert plain(ours[key]) == plain(value), key
 
 
-@pytest.mark.parametrize(("name", "backend"), tiers.rows(CASES, CASES[::5]))
+@tiers.each("name, backend", CASES, CASES[::5])
 def test_classes_carry_the_defaults_that_transformers_classes_carry(name: str, backend: str) -> None:
     theirs, ours = reference_class(name, backend), processor_class(name)
     for key in (*theirs.valid_kwargs.__annotations__, "rescale_factor"):

@@ -20,13 +20,13 @@ def noise(*shape: int) -> Array:
 
 
 def test_what_a_processor_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MOST_PROGRAMS", "MOST_PLANS", "MOST_SESSIONS"):
+    for name in ("MOST_PROGRAMS", "MOST_ARRANGEMENTS", "MOST_SESSIONS"):
         monkeypatch.setattr(cache, name, 3)
     ours = gp.ViTImageProcessor()
     for size in (10, 11, 12, 13, 10, 14):
         image = noise(20 + size, 20, 3)
         assert (ours(image, size=size)["pixel_values"][0] == ours(image, size=size, engine="numpy")["pixel_values"][0]).all()
-    for kept in (ours._cache.configs, ours._cache.programs, ours._cache.sessions, ours._cache.plans):
+    for kept in (ours._cache.configs, ours._cache.programs, ours._cache.sessions, ours._cache.arrangements):
         assert len(kept) == 3
 
 

@@ -84,7 +84,7 @@ NO_METHODS = {
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", tiers.names([name for name in specs() if name != "TimmWrapperImageProcessor"]))
+@tiers.each("name", [name for name in specs() if name != "TimmWrapperImageProcessor"], tiers.firsts(specs()))
 def test_public_methods_are_here_or_named(name: str, backend: str) -> None:
     if backend not in specs()[name].backends:
         return

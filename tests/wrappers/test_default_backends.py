@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,7 @@ KEYWORDS: list[dict[str, Any]] = [
 NOISE = np.random.default_rng(3).integers(0, 256, (50, 61, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("keywords", KEYWORDS, ids=str)
-@pytest.mark.parametrize("file", FILES, ids=lambda file: next(iter(file.values())))
+@tiers.each("file, keywords", [*product(FILES, KEYWORDS)])
 @pytest.mark.parametrize("make", ["AutoImageProcessor", "CLIPImageProcessor", "CLIPImageProcessorFast", "CLIPImageProcessorPil"])
 @pytest.mark.filterwarnings("error")
 def test_files_and_keywords_give_the_class_that_transformers_gives(

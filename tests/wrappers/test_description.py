@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+import tiers
 from typer.testing import CliRunner
 
 import graphproc as gp
@@ -18,7 +19,7 @@ from graphproc.wrappers.description import explained, facts, text
 from graphproc.wrappers.processor import processor_class
 
 
-@pytest.mark.parametrize("name", specs())
+@tiers.each("name", specs())
 def test_help_lists_settings_inputs_and_outputs(name: str) -> None:
     found, spec = text(specs()[name]), specs()[name]
     assert max(map(len, found.splitlines())) <= 100

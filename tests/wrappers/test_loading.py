@@ -304,8 +304,8 @@ FITTING: dict[str, dict[str, Any]] = {
 """Settings with which the others make sense for a class."""
 
 
-@pytest.mark.parametrize("name", tiers.names([*specs()]))
 @pytest.mark.parametrize("settings", [{}, CONFIGURED], ids=["default", "other"])
+@tiers.each("name", specs(), tiers.firsts(specs()))
 def test_dictionaries_round_trip_here_and_through_transformers(name: str, settings: dict[str, Any]) -> None:
     settings = {**settings, **FITTING.get(name, {})} if settings else {}
     ours = processor_class(name)(**settings)

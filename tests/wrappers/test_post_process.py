@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiers
 import torch
 import transformers
 from cases.parity import reference_class
@@ -78,9 +79,7 @@ def kind(value: Any) -> set[type]:
 # ---- results ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("threshold", [0.05, 0.4, 0.999])
-@pytest.mark.parametrize("name", DETECTORS)
+@tiers.crossed(("name", DETECTORS), ("threshold", [0.05, 0.4, 0.999]), ("engine", ENGINES))
 def test_detection(name: str, threshold: float, engine: str) -> None:
     outputs = detections()
     limits = {"ConditionalDetr": (30,), "DeformableDetr": (30,), "RfDetr": (None, 7, 30, 1000)}.get(name)
@@ -214,7 +213,7 @@ def test_signatures_are_those_of_transformers(name: str) -> None:
         assert getattr(getattr(gp, name), method).__doc__
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@tiers.each("name", CLASSES)
 def test_every_method_of_transformers_is_here(name: str) -> None:
     known = {m for m in dir(reference_class(name)) if m.startswith(("post_process", "postprocess"))}
     known -= set(dir(getattr(gp, name)))

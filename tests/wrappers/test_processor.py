@@ -375,7 +375,7 @@ OVERRIDES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("change", tiers.rows(OVERRIDES, OVERRIDES[::3]), ids=str)
+@pytest.mark.parametrize("change", tiers.rows(OVERRIDES, OVERRIDES[::6]), ids=str)
 def test_keywords_of_a_call_override_settings(change: dict[str, Any]) -> None:
     image = Image.fromarray(noise(37, 52, 3))
     assert_as_transformers("CLIPImageProcessor", image, **change)

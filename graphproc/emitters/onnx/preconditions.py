@@ -18,7 +18,9 @@ from graphproc.ir.types import TensorType
 from graphproc.sizes import num
 
 MARK = "check: "
-_IMPOSSIBLE = -2
+"""What the names of checks begin with."""
+IMPOSSIBLE = -2
+"""A side that no shape has, so that every runtime refuses it."""
 _OUTPUT = re.compile(rf"{MARK}(.+?)/Reshape(?:_\d+)?_out")
 _NAME = re.compile(rf"{MARK}(.+?)/Reshape(?:_\d+)?'")
 
@@ -44,7 +46,7 @@ def checked(g: GraphBuilder, value: Value, type: TensorType, batch: Value | None
     ahead = [] if batch is None else [batch]
     for condition in conditions:
         with g.scope(f"{MARK}{condition.message}"):
-            value = g.Reshape(value, g.Where(g.num(condition.holds), g.vector(*ahead, *type.shape), g.vector(_IMPOSSIBLE)))
+            value = g.Reshape(value, g.Where(g.num(condition.holds), g.vector(*ahead, *type.shape), g.vector(IMPOSSIBLE)))
     return g.with_type(value, type)
 
 
@@ -59,7 +61,7 @@ def same(g: GraphBuilder, value: Value, shape: Value, wanted: Value, message: st
         message: what the check is called, e.g. `expected results of one shape`.
     """
     with g.scope(f"{MARK}{message}"):
-        result: Value = g.Reshape(value, g.Where(g.Equal(shape, wanted), shape, g.vector(_IMPOSSIBLE)))
+        result: Value = g.Reshape(value, g.Where(g.Equal(shape, wanted), shape, g.vector(IMPOSSIBLE)))
     return result
 
 

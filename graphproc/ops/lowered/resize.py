@@ -18,7 +18,7 @@ from graphproc.numerics.filters import ANTIALIASED, NEAREST, PILLOW
 from graphproc.ops.byte_map import ByteMap
 from graphproc.ops.pad.op import Pad
 from graphproc.ops.resize.bands import Axis
-from graphproc.ops.resize.emit import ResizePlan, emit_resize
+from graphproc.ops.resize.emit import Resizing, emit_resize
 from graphproc.ops.resize.order import vertical_first
 from graphproc.ops.resize.reference import resize
 from graphproc.sizes import num
@@ -140,5 +140,5 @@ class Resize(Op):
         count = num.assume_at_least(rows, 1), num.assume_at_least(columns, 1)
         covered = self.extent or (None, None)
         axes = Axis(height, whole[0], top, count[0], covered[0]), Axis(width, whole[1], left, count[1], covered[1])
-        plan = ResizePlan(num.known(t.size("C")), axes, self.filter, self.arithmetic, first, map)
-        return emit_resize(g, x, t.rank - 3 + g.leading, plan)
+        resizing = Resizing(num.known(t.size("C")), axes, self.filter, self.arithmetic, first, map)
+        return emit_resize(g, x, t.rank - 3 + g.leading, resizing)

@@ -33,7 +33,7 @@ _SWAP = (0, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class ResizePlan:
+class Resizing:
     """Describe a resize to emit.
 
     Attributes:
@@ -53,43 +53,43 @@ class ResizePlan:
     map: ByteMap | None = None
 
 
-def emit_resize(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
+def emit_resize(g: Builder, x: Value, lead: int, resizing: Resizing) -> Value:
     """Emit a resize with a window.
 
     Args:
         g: the emitter's handle.
         x: pixels `[lead axes..., H, W, C]`.
         lead: the number of leading axes.
-        plan: what to emit.
+        resizing: what to emit.
 
     Returns:
         `[lead axes..., C, window height, window width]`: bytes, or float32 if there is a map.
     """
-    vertical, horizontal = plan.axes
+    vertical, horizontal = resizing.axes
     # Reshape finds the length of one leading axis by itself; more must be given.
     leading = (g.Shape(x, start=0, end=lead),) if lead > 1 else (-1,) * lead
-    result = g.vector(*leading, plan.channels, vertical.count, horizontal.count)
-    if g.target != "cpu" or plan.filter == NEAREST:
-        y = g.Reshape(_at_once(g, x, plan), result)
-        return y if plan.map is None else plan.map.apply(g, y)
+    result = g.vector(*leading, resizing.channels, vertical.count, horizontal.count)
+    if g.target != "cpu" or resizing.filter == NEAREST:
+        y = g.Reshape(_at_once(g, x, resizing), result)
+        return y if resizing.map is None else resizing.map.apply(g, y)
     if lead > 1:
-        x = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in, plan.channels))
-    y = _by_strips(g, x, lead, plan)
+        x = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in, resizing.channels))
+    y = _by_strips(g, x, lead, resizing)
     # Images with a map have their shape already: a Reshape before the last node of a loop's body copies nothing.
-    return y if plan.map is not None and lead <= 1 else g.Reshape(y, result)
+    return y if resizing.map is not None and lead <= 1 else g.Reshape(y, result)
 
 
-def _by_strips(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
+def _by_strips(g: Builder, x: Value, lead: int, resizing: Resizing) -> Value:
     """Emit images one after another.
 
     Without a map, the result is bytes in strips, `[images..., channels * strips, rows, columns]`.
     With a map, its last operation is done for all of an image at once: it puts the strips together.
     """
-    vertical, horizontal = plan.axes
-    inner, last = (None, None) if plan.map is None else plan.map.parts()
-    whole = g.vector(plan.channels, vertical.count, horizontal.count)
+    vertical, horizontal = resizing.axes
+    inner, last = (None, None) if resizing.map is None else resizing.map.parts()
+    whole = g.vector(resizing.channels, vertical.count, horizontal.count)
     in_strips = replace(vertical, strip_length=strip_rows(vertical.count, horizontal.count))
-    plan = replace(plan, axes=(in_strips, _as_one_strip(horizontal)))
+    resizing = replace(resizing, axes=(in_strips, _as_one_strip(horizontal)))
     rows = strip_rows_from_columns(vertical.count)
     if isinstance(vertical.count, int):
         g.note("strips", f"{in_strips.strip_length} of {vertical.count} rows at once; {rows} if the vertical axis is first")
@@ -104,34 +104,34 @@ def _by_strips(g: Builder, x: Value, lead: int, plan: ResizePlan) -> Value:
         return image(x) if lead == 0 else g.scan((x,), image, rank=3)
 
     def steps(bands: Bands) -> Value:
-        settings = bands, plan.channels, plan.filter
+        settings = bands, resizing.channels, resizing.filter
         return g.cond(
-            _noted(g, plan, _order(plan, bands)),
+            _noted(g, resizing, _order(resizing, bands)),
             lambda: each(emit_vertical_first(g, *settings, rows, finish, constants)),
             lambda: each(emit_horizontal_first(g, *settings, finish, constants)),
             names=("vertical_first", "horizontal_first"),
         )
 
-    return with_bands(g, plan.axes, plan.filter, plan.arithmetic, steps)
+    return with_bands(g, resizing.axes, resizing.filter, resizing.arithmetic, steps)
 
 
-def _order(plan: ResizePlan, bands: Bands) -> Bool:
+def _order(resizing: Resizing, bands: Bands) -> Bool:
     """Return whether the vertical axis comes first, as far as the bands' forms show it.
 
     Pillow takes the vertical axis first only if it shrinks.
     """
-    return plan.vertical_first if not all(band.form == ENLARGING for band in bands) else False
+    return resizing.vertical_first if not all(band.form == ENLARGING for band in bands) else False
 
 
-def _noted(g: Builder, plan: ResizePlan, first: Bool) -> Bool:
+def _noted(g: Builder, resizing: Resizing, first: Bool) -> Bool:
     """Record whether the vertical axis comes first, and return this."""
-    if plan.filter == NEAREST:
+    if resizing.filter == NEAREST:
         g.note("order", "either", "pixels are picked, not computed")
     elif isinstance(first, bool):
-        reason = f"as {plan.arithmetic} does for this size" if first == plan.vertical_first else "both sides enlarge"
+        reason = f"as {resizing.arithmetic} does for this size" if first == resizing.vertical_first else "both sides enlarge"
         g.note("order", f"{'vertical' if first else 'horizontal'} axis first", reason)
     else:
-        g.note("order", "decided in the graph for each image", f"as {plan.arithmetic} does")
+        g.note("order", "decided in the graph for each image", f"as {resizing.arithmetic} does")
     return first
 
 
@@ -140,13 +140,13 @@ def _as_one_strip(axis: Axis) -> Axis:
     return replace(axis, strip_length=axis.count)
 
 
-def _at_once(g: Builder, x: Value, plan: ResizePlan) -> Value:
+def _at_once(g: Builder, x: Value, resizing: Resizing) -> Value:
     """Emit all images at once, `[images, ..., columns]`."""
-    vertical, horizontal = (_as_one_strip(axis) for axis in plan.axes)
-    height, channels = vertical.count, plan.channels
+    vertical, horizontal = (_as_one_strip(axis) for axis in resizing.axes)
+    height, channels = vertical.count, resizing.channels
     pixels = g.Reshape(x, g.vector(-1, vertical.n_in, horizontal.n_in * channels))
     # Picking pixels is no arithmetic, so it has no order; picking rows first moves the least.
-    first = True if plan.filter == NEAREST else plan.vertical_first
+    first = True if resizing.filter == NEAREST else resizing.vertical_first
 
     def steps(bands: Bands) -> Value:
         rows, columns = bands
@@ -157,19 +157,19 @@ def _at_once(g: Builder, x: Value, plan: ResizePlan) -> Value:
         region = pixels if everything else g.Slice(pixels, low, high, g.vector(1, 2))
 
         def vertical_first() -> Value:
-            y = g.Transpose(_axis_step(g, rows, region, "vertical", plan.filter), perm=_SWAP)
+            y = g.Transpose(_axis_step(g, rows, region, "vertical", resizing.filter), perm=_SWAP)
             y = g.Reshape(y, g.vector(0, columns.extent, channels * height))
-            return g.Transpose(_axis_step(g, columns, y, "horizontal", plan.filter), perm=_SWAP)
+            return g.Transpose(_axis_step(g, columns, y, "horizontal", resizing.filter), perm=_SWAP)
 
         def horizontal_first() -> Value:
             turned = g.Reshape(g.Transpose(region, perm=_SWAP), g.vector(0, columns.extent, channels * rows.extent))
-            y = g.Transpose(_axis_step(g, columns, turned, "horizontal", plan.filter), perm=_SWAP)
+            y = g.Transpose(_axis_step(g, columns, turned, "horizontal", resizing.filter), perm=_SWAP)
             y = g.Reshape(y, g.vector(-1, rows.extent, horizontal.count))
-            return _axis_step(g, rows, y, "vertical", plan.filter)
+            return _axis_step(g, rows, y, "vertical", resizing.filter)
 
-        return g.cond(_noted(g, plan, first), vertical_first, horizontal_first, names=("vertical_first", "horizontal_first"))
+        return g.cond(_noted(g, resizing, first), vertical_first, horizontal_first, names=("vertical_first", "horizontal_first"))
 
-    return with_bands(g, (vertical, horizontal), plan.filter, plan.arithmetic, steps)
+    return with_bands(g, (vertical, horizontal), resizing.filter, resizing.arithmetic, steps)
 
 
 def _axis_step(g: Builder, band: Band, x: Value, name: str, filter: str) -> Value:

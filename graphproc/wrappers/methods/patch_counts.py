@@ -1,6 +1,6 @@
 """How many patches or tiles a class makes of an image of some size. Servers of models ask this before they have the image.
 
-The answers are what the class's program makes of an image of that size, found from its size rules alone.
+The answers are those of a plan of the image.
 
 Source: transformers 5.23, `get_number_of_image_patches` of the classes, and the settings that each reads
 of `images_kwargs`.
@@ -12,43 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphproc.errors import ImageError
-from graphproc.ir.program import Program
-from graphproc.ops import Numbers
+from graphproc.plans.plan import Plan
 from graphproc.processors.families.tiles.tiles import page
 from graphproc.sizes import num
 from graphproc.sizes.canvas import best_resolution, grid_by_aspect, grid_by_fit
 from graphproc.sizes.slices import to_long_side
+from graphproc.wrappers.planning import image_sizes
 
 Counting = Callable[..., Any]
 
 
-class Planned:
-    """What a program makes of an image of known size, without the image."""
-
-    def __init__(self, processor: Any, height: int, width: int, settings: Mapping[str, Any]) -> None:
-        for name, side in (("height", height), ("width", width)):
-            if isinstance(side, bool) or not isinstance(side, int) or side < 1:
-                raise ImageError(f"{name}: expected a whole number of pixels from 1, got {side!r}")
-        self.program: Program = processor.compile(**settings)
-        self.sides = {"height": height, "width": width}
-        self.program.check(self.sides)
-
-    def rows(self, name: str) -> int:
-        """Return how many tiles or patches an output has; 1 if it has no axis for them."""
-        type = self.program.value(self._value(name)).type
-        return int(num.evaluate(type.shape[0], self.sides)) if type.layout[:1] in ("N", "P") else 1
-
-    def numbers(self, name: str) -> list[int]:
-        """Return the values of an output of sizes or counts."""
-        op = next(step.op for step in self.program.steps if step.output.name == self._value(name))
-        assert isinstance(op, Numbers)
-        return [int(num.evaluate(value, self.sides)) for value in op.values]
-
-    def _value(self, name: str) -> str:
-        return next(output.value for output in self.program.outputs if output.name == name)
-
-
-def _counting(count: Callable[[Planned], Any], keys: tuple[str, ...], doc: str, **always: Any) -> Counting:
+def _counting(count: Callable[[Plan], Any], keys: tuple[str, ...], doc: str, **always: Any) -> Counting:
     """Make a method that counts by the class's program.
 
     Settings with the names in `keys` come from `images_kwargs`; those in `always` are fixed.
@@ -61,42 +35,44 @@ def _counting(count: Callable[[Planned], Any], keys: tuple[str, ...], doc: str, 
             given["size"] = {**self.size, **{edge: value for edge, value in edges.items() if value is not None}}
         if "patch_size" in given and isinstance(given["patch_size"], Mapping):  # the size of a tile
             given["size"] = given.pop("patch_size")
-        return count(Planned(self, height, width, {**given, **always}))
+        return count(self.planner(self.compile(**given, **always)).plan(image_sizes(height, width)))
 
     get_number_of_image_patches.__doc__ = f"{doc}, of an image of (height, width).\n\nReads {', '.join(keys)} of `images_kwargs`."
     return get_number_of_image_patches
 
 
-def _pixel_values(plan: Planned) -> int:
-    return plan.rows("pixel_values")
+def _patches(plan: Plan) -> int | None:
+    return plan.num_patches
 
 
-def _grid(plan: Planned) -> tuple[int, int]:
-    _, rows, columns = plan.numbers("image_grid_thw")
+def _tiles(plan: Plan) -> int:
+    return plan.num_tiles or 1
+
+
+def _grid(plan: Plan) -> tuple[int, int]:
+    _, rows, columns = plan.results["image_grid_thw"]
     return rows, columns
 
 
-def _split(plan: Planned) -> tuple[int, int, int]:
-    (rows,), (columns,) = plan.numbers("rows"), plan.numbers("cols")
+def _split(plan: Plan) -> tuple[int, int, int]:
+    rows, columns = plan.results["rows"], plan.results["cols"]
     return (rows * columns + 1 if rows * columns else 0), rows, columns
 
 
-def _pooled(plan: Planned) -> int:
-    low_rows, low_columns, rows, columns = plan.numbers("image_grids")
-    return low_rows * low_columns + rows * columns
+def _pooled(plan: Plan) -> int:
+    low_rows, low_columns, rows, columns = plan.results["image_grids"]
+    return int(low_rows * low_columns + rows * columns)
 
 
-def _grid_and_crops(plan: Planned) -> tuple[list[int], int]:
-    (crops,) = plan.numbers("image_num_crops")
-    return plan.numbers("image_grids"), crops
+def _grid_and_crops(plan: Plan) -> tuple[list[int], int]:
+    return list(plan.results["image_grids"]), plan.results["image_num_crops"]
 
 
-def _local(plan: Planned) -> int:
-    (count,) = plan.numbers("num_local_patches")
-    return count
+def _local(plan: Plan) -> int:
+    return int(plan.results["num_local_patches"])
 
 
-def _whole_and_local(plan: Planned) -> int:
+def _whole_and_local(plan: Plan) -> int:
     return 1 + _local(plan)
 
 
@@ -178,9 +154,9 @@ def _patches_of(self: Any, image_height: int, image_width: int, patch_size: Any 
 
 
 TOKENS = "The patches"
-PIXELS = _counting(_pixel_values, ("min_pixels", "max_pixels", "patch_size", "merge_size"), TOKENS, do_resize=True)
-SIZE = _counting(_pixel_values, ("size", "patch_size", "merge_size"), TOKENS, do_resize=True)
-TILES = _counting(_pixel_values, ("min_patches", "max_patches", "patch_size", "crop_to_patches"), "The tiles, with the whole")
+PIXELS = _counting(_patches, ("min_pixels", "max_pixels", "patch_size", "merge_size"), TOKENS, do_resize=True)
+SIZE = _counting(_patches, ("size", "patch_size", "merge_size"), TOKENS, do_resize=True)
+TILES = _counting(_patches, ("min_patches", "max_patches", "patch_size", "crop_to_patches"), "The tiles, with the whole")
 OF_TILE_SIZE = _counting(
     _whole_and_local, ("min_patches", "max_patches", "tile_size", "crop_to_patches"), "The tiles, with the whole"
 )
@@ -195,13 +171,13 @@ COUNTS: Mapping[str, Counting] = {
     "Glm46VImageProcessor": SIZE,
     "Glm4vImageProcessor": SIZE,
     "Glm5NextImageProcessor": _counting(
-        _pixel_values, ("patch_size", "merge_size", "min_image_tokens", "max_image_tokens"), TOKENS, do_resize=True
+        _patches, ("patch_size", "merge_size", "min_image_tokens", "max_image_tokens"), TOKENS, do_resize=True
     ),
     "GlmImageImageProcessor": PIXELS,
     "GlmgaImageProcessor": SIZE,
     "GotOcr2ImageProcessor": TILES,
     "GraniteDoclingImageProcessor": _counting(
-        _pixel_values, ("crop_to_patches", "min_patches", "max_patches", "size", "patch_size"), "The tiles, with the whole"
+        _tiles, ("crop_to_patches", "min_patches", "max_patches", "size", "patch_size"), "The tiles, with the whole"
     ),
     "HunYuanVLImageProcessor": _counting(
         _grid,
@@ -210,13 +186,11 @@ COUNTS: Mapping[str, Counting] = {
         do_resize=True,
     ),
     "Idefics3ImageProcessor": _by_first_size,
-    "Kimi_K25ImageProcessor": _counting(_pixel_values, ("size", "patch_size", "merge_size", "max_patches"), TOKENS),
+    "Kimi_K25ImageProcessor": _counting(_patches, ("size", "patch_size", "merge_size", "max_patches"), TOKENS),
     "MiniMaxM3VLImageProcessor": PIXELS,
     "Molmo2ImageProcessor": _counting(_pooled, MOLMO, "The pooled patches"),
-    "MuseGlimmerImageProcessor": _counting(
-        _pixel_values, ("patch_size", "merge_size", "max_image_tokens"), TOKENS, do_resize=True
-    ),
-    "NeoMMEImageProcessor": _counting(_pixel_values, ("patch_size", "max_side", "size", "do_resize"), TOKENS),
+    "MuseGlimmerImageProcessor": _counting(_patches, ("patch_size", "merge_size", "max_image_tokens"), TOKENS, do_resize=True),
+    "NeoMMEImageProcessor": _counting(_patches, ("patch_size", "max_side", "size", "do_resize"), TOKENS),
     "PaddleOCRVLImageProcessor": PIXELS,
     "Qwen2VLImageProcessor": PIXELS,
     "SmolVLMImageProcessor": _by_first_size,

@@ -51,7 +51,7 @@ def _tiles_of(config: Config) -> tuple[int, int]:
     return least, most
 
 
-def _plan(config: Config, x: Value) -> TokenTiles:
+def _tiles(config: Config, x: Value) -> TokenTiles:
     """Return the tiles of an image.
 
     Raises:
@@ -69,7 +69,7 @@ def parts(b: ProgramBuilder, config: Config, x: Value) -> None:
 
     `do_resize` changes nothing, as in transformers.
     """
-    large, (rows, columns), whole = _plan(config, x)
+    large, (rows, columns), whole = _tiles(config, x)
     patch, tile = config.encoder_patch_size, config.tile_size
     if tile % patch and large is not False:
         b.require(

@@ -68,8 +68,8 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
 
     Bytes are resized as floats without antialiasing, then rounded to bytes again.
     """
-    plan, side, patch = _crops(b, config), config.size["height"], config.patch_size
-    step, margin = plan.apart * patch, (plan.before + plan.after) * patch
+    overlapping, side, patch = _crops(b, config), config.size["height"], config.patch_size
+    step, margin = overlapping.apart * patch, (overlapping.before + overlapping.after) * patch
 
     def resize_whole(height: Num, width: Num) -> Value:
         if x.type.dtype in FLOATS:
@@ -78,34 +78,34 @@ def crops(b: ProgramBuilder, config: Config, x: Value) -> Value:
         y = y.cast("u8", "to nearest byte")
         return y if x.type.dtype == "u8" else y.cast(x.type.dtype)
 
-    canvas = resize_whole(plan.grid.rows * step + margin, plan.grid.columns * step + margin)
-    crop = Slice.window(INDEX // plan.grid.columns * step, INDEX % plan.grid.columns * step, side, side)
-    cut = tiling.for_each(b, config, canvas, plan.grid.rows * plan.grid.columns, crop, ())
+    canvas = resize_whole(overlapping.grid.rows * step + margin, overlapping.grid.columns * step + margin)
+    crop = Slice.window(INDEX // overlapping.grid.columns * step, INDEX % overlapping.grid.columns * step, side, side)
+    cut = tiling.for_each(b, config, canvas, overlapping.grid.rows * overlapping.grid.columns, crop, ())
     return tiling.join(b, tiling.as_tile(b, resize_whole(side, side)), cut)
 
 
-def _pooled(b: ProgramBuilder, plan: _Crops, pooling: tuple[int, int], first: int) -> tuple[Value, Grid]:
+def _pooled(b: ProgramBuilder, overlapping: _Crops, pooling: tuple[int, int], first: int) -> tuple[Value, Grid]:
     """Return the numbers of each token's patches, int64 [tokens, patches], and the grid of tokens.
 
     Where crops overlap, the patches of one crop count. -1 stands for no patch.
 
     Args:
         b: the builder.
-        plan: the crops.
+        overlapping: the crops.
         pooling: the rows and columns of patches that are pooled to one token.
         first: the number of the first patch.
     """
-    have = tuple(count * plan.apart + plan.before + plan.after for count in plan.grid)
+    have = tuple(count * overlapping.apart + overlapping.before + overlapping.after for count in overlapping.grid)
     tokens = Grid(*((length + (side - 1)) // side for length, side in zip(have, pooling, strict=True)))
     sides = tuple(count * side for count, side in zip(tokens, pooling, strict=True))
     missing = tuple((side - length) // 2 for side, length in zip(sides, have, strict=True))
 
     places = b.add(Indices(sides[0], sides[1])) - missing
-    beyond = maximum(places - (plan.before, plan.before), (0, 0))
-    crop = minimum(beyond // (plan.apart, plan.apart), tuple(count - 1 for count in plan.grid))
-    within = places - crop * (plan.apart, plan.apart)
-    size = plan.along**2
-    crop, within = crop * (plan.grid.columns * size, size), within * (plan.along, 1)
+    beyond = maximum(places - (overlapping.before, overlapping.before), (0, 0))
+    crop = minimum(beyond // (overlapping.apart, overlapping.apart), tuple(count - 1 for count in overlapping.grid))
+    within = places - crop * (overlapping.apart, overlapping.apart)
+    size = overlapping.along**2
+    crop, within = crop * (overlapping.grid.columns * size, size), within * (overlapping.along, 1)
     position = crop + within
     position = position.narrow(-1, 0, 1) + position.narrow(-1, 1, 1) + first
     there = (places >= (0, 0)) & (places < have)
@@ -119,14 +119,14 @@ def finish(b: ProgramBuilder, config: Config, x: Value) -> None:
 
     There is a grid of tokens for the whole image, and one for its crops together.
     """
-    plan, patch, pooling = _crops(b, config), config.patch_size, stages.given(config, "pooling_size")
+    overlapping, patch, pooling = _crops(b, config), config.patch_size, stages.given(config, "pooling_size")
     x = x.rearrange("n c (gh p) (gw q) -> n (gh gw) (p q c)", "NPF", p=patch, q=patch)
     b.output(OUTPUTS[0], x, joins.Concatenate())
-    whole, low = _pooled(b, plan._replace(grid=Grid(1, 1)), pooling, 0)
-    parts, high = _pooled(b, plan, pooling, plan.along**2)
+    whole, low = _pooled(b, overlapping._replace(grid=Grid(1, 1)), pooling, 0)
+    parts, high = _pooled(b, overlapping, pooling, overlapping.along**2)
     b.output(OUTPUTS[1], concatenate((whole, parts), axis=-2).cast("i32"), joins.OffsetByImage())
     tiling.size_output(b, OUTPUTS[2], *low, *high, delivery=STACKED)
-    tiling.size_output(b, OUTPUTS[3], 1 + plan.grid.rows * plan.grid.columns, delivery=STACKED)
+    tiling.size_output(b, OUTPUTS[3], 1 + overlapping.grid.rows * overlapping.grid.columns, delivery=STACKED)
 
 
 SPECS = (

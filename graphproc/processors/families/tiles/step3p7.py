@@ -26,17 +26,17 @@ def views_and_windows(b: ProgramBuilder, config: Config, x: Value) -> None:
     """Declare the whole images, how many windows each has, and where there are any, the windows and where rows end."""
     view, side = stages.sides("size", config.size or {})[0], stages.count(config, "patch_size")
     height, width = x.type.size("H"), x.type.size("W")
-    plan = snapped_windows(height, width, view, side, stages.count(config, "max_image_size"))
-    x = b.add(Pad.canvas(0, 0, *plan.padded), x)
-    whole = tiling.resample(b, config, tiling.resample(b, config, x, *plan.shrunk), view, view)
+    snapped = snapped_windows(height, width, view, side, stages.count(config, "max_image_size"))
+    x = b.add(Pad.canvas(0, 0, *snapped.padded), x)
+    whole = tiling.resample(b, config, tiling.resample(b, config, x, *snapped.shrunk), view, view)
     b.output("pixel_values", tiling.rescale_and_normalize(b, config, whole), delivery=STACKED)
-    tiling.size_output(b, "num_local_patches", plan.grid.rows * plan.grid.columns)
-    windows = tiling.cut(b, tiling.resample(b, config, x, *plan.canvas), *plan.window)
-    windows = tiling.tiles_if(b, plan.grid.rows > 0, tiling.resample(b, config, windows, side, side))
+    tiling.size_output(b, "num_local_patches", snapped.grid.rows * snapped.grid.columns)
+    windows = tiling.cut(b, tiling.resample(b, config, x, *snapped.canvas), *snapped.window)
+    windows = tiling.tiles_if(b, snapped.grid.rows > 0, tiling.resample(b, config, windows, side, side))
     b.output(
         "pixel_values_local", tiling.rescale_and_normalize(b, config, windows), joins.Concatenate(), delivery=OMITTED_IF_EMPTY
     )
-    b.output("patch_newline_masks", row_ends(b, plan.grid), joins.Pad(), delivery=Delivery("lists", omit_if_empty=True))
+    b.output("patch_newline_masks", row_ends(b, snapped.grid), joins.Pad(), delivery=Delivery("lists", omit_if_empty=True))
 
 
 def row_ends(b: ProgramBuilder, grid: Grid) -> Value:

@@ -1,0 +1,1 @@
+"""Write size functions as source text: one file a language, and what all of them share."""

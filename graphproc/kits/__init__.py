@@ -1,0 +1,1 @@
+"""Golden kits: images, and what each step of a processor makes of them, for those who write it again."""

@@ -1,0 +1,1 @@
+"""What model servers read: folders and settings around graphs."""
