@@ -158,7 +158,7 @@ class Compilation(Settings):
         program = tapped(program if parts is None else parts.bytes, tap)
         options = EmitOptions(target, input, opset, image_size, batch_size, kernels)  # type: ignore[arg-type]
         settings = self._saved_with(changes)
-        apart = input == "batch" and batch_size is None and part != "map"
+        apart = input == "batch" and part != "map"
         metadata = {
             "graphproc.version": __version__,
             "graphproc.config": settings,

@@ -146,7 +146,7 @@ class Pipeline:
             "graphproc.input": input,
             "graphproc.color": COLORS.get(self.program.inputs[0].type.shape[-1], "rgb") if self.program.inputs else "rgb",
             "graphproc.parity": str(self.program.parity),
-            **({"graphproc.separable": True} if input == "batch" and batch_size is None and self.program.separable else {}),
+            **({"graphproc.separable": True} if input == "batch" and self.program.separable else {}),
         }
         options = EmitOptions(target, input, opset, image_size, batch_size, kernels)  # type: ignore[arg-type]
         return emit(self.program, options, metadata)

@@ -67,7 +67,7 @@ def test_a_batch_is_fixed(tmp_path: Path) -> None:
         (("CLIPImageProcessor", "--split", "--dtype", "int8"), "dtype: expected one of float32, float16, bfloat16, got 'int8'"),
         (("CLIPImageProcessor", "--batch", "0"), "batch_size: expected a whole number of images from 1, got 0"),
         (("CLIPImageProcessor", "--batch", "2", "--input", "image"), "batch_size: input 'image' reads one image"),
-        (("DetrImageProcessor", "--post", "object_detection", "--split"), "--kernels and --split"),
+        (("DetrImageProcessor", "--post", "object_detection", "--split"), "--tap and --split"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str) -> None:
