@@ -8,6 +8,8 @@ from typing import Any
 import cases.parity as cases
 import numpy as np
 import pytest
+import torch
+import transformers
 
 import graphproc as gp
 from graphproc.errors import ConfigError, ImageError
@@ -53,6 +55,16 @@ def test_limits_are_kept_as_size() -> None:
     assert processor.size == {"shortest_edge": 4000, "longest_edge": 60000}
     assert processor.min_pixels is None
     assert "min_pixels" not in processor.to_dict()
+
+
+def test_bools_are_cut_into_patches_as_they_are() -> None:
+    """Torch resizes bools for torchvision, and cuts patches out of them; whole numbers of more bits it does not cut."""
+    image = torch.from_numpy(np.random.default_rng(0).random((3, 33, 28)) > 0.5)
+    settings = {"max_patches": 30, "do_normalize": False}
+    expected = transformers.Pix2StructImageProcessor(**settings)(image, return_tensors="np")["flattened_patches"]
+    found = gp.Pix2StructImageProcessor(**settings)(image, return_tensors="np")["flattened_patches"]
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    assert (found == expected).all()
 
 
 @pytest.mark.parametrize(

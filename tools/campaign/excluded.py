@@ -184,7 +184,7 @@ def _nothing_scores(trial: Any, found: Any, expected: Any) -> bool:
     return rest is not found and not trial.difference(rest, expected)
 
 
-IN_BYTES = ("Llama4", "Nougat", "Pix2Struct", "PPFormulaNet", "SLANeXt", "VitPose", "PPDocLayoutV4")
+IN_BYTES = ("Llama4", "Nougat", "PPFormulaNet", "SLANeXt", "VitPose", "PPDocLayoutV4")
 LIMITS: tuple[Limit, ...] = (
     Limit(
         "filters of other types",

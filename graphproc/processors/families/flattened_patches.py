@@ -5,7 +5,7 @@ Source: transformers 5.23, `models/pix2struct` and `models/kosmos2_5`, `image_pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from graphproc.configs.config import Config
@@ -79,7 +79,9 @@ def _in(dtype: str, x: Value) -> Value:
     return x if x.dtype == dtype else x.cast(dtype)
 
 
-def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: bool) -> tuple[Num, Num, Num, Num]:
+def patches(
+    b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: bool, taken: Collection[str] = FLOATS
+) -> tuple[Num, Num, Num, Num]:
     """Declare `max_patches` rows of (row, column, pixels...), zeros behind the image's, and which rows are the image's.
 
     Args:
@@ -88,6 +90,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: boo
         x: the standardised image.
         resizes_float64: whether the image is resized in the type that numpy standardises it in, which
             may be float64, and not in float32.
+        taken: the types of pixels that torch resizes and cuts, in torchvision's backend.
 
     Returns:
         The width and height in pixels that the image is resized to, and the rows and columns of its patches.
@@ -99,7 +102,7 @@ def patches(b: ProgramBuilder, config: Config, x: Value, *, resizes_float64: boo
     rows, columns = patch_budget.patch_grid_within(x.type.size("H"), x.type.size("W"), patch_height, patch_width, most)
     height, width = rows * patch_height, columns * patch_width
     if b.backend == TORCHVISION:
-        if x.dtype not in FLOATS:
+        if x.dtype not in taken:
             raise ConfigError(f"do_normalize: torch cuts patches out of floats alone, and the pixels are {x.dtype}. Set it.")
         x = _in("f32", stages.resample(b, x, height, width, BILINEAR, has_pixels=True))
     else:
@@ -120,7 +123,7 @@ def pix2struct(b: ProgramBuilder, config: Config, x: Value) -> None:
         raise ConfigError("is_vqa: a header text is drawn with a font, which is not compiled. Set is_vqa to false.")
     if b.backend == TORCHVISION:
         x = in_torch(config, x.cast("f32") if x.dtype == "u8" and not config.do_normalize else x, lambda n: 1 / num.sqrt(n))
-    patches(b, config, x, resizes_float64=False)
+    patches(b, config, x, resizes_float64=False, taken=(*FLOATS, "bool"))
 
 
 def kosmos(b: ProgramBuilder, config: Config, x: Value) -> None:
