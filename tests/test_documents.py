@@ -245,7 +245,7 @@ def test_the_commands_of_readme_run(folder: Path) -> None:
 @pytest.mark.slow
 def test_the_commands_of_the_reference_page_run(folder: Path) -> None:
     found = commands("exported/README.md")
-    assert len(found) == 14
+    assert len(found) == 16
     for command in found:
         run(command + (" --help" if command.startswith("graphproc bench") else ""))  # it takes seconds, and has tests of its own
 
