@@ -74,6 +74,21 @@ def test_outputs_at_the_centre_of_a_pixel(width: int, new: int, dtype: Any, rng:
     np.testing.assert_array_equal(Resample(9, new, "bilinear", False, TORCH_FLOATS).numpy(x), expected)
 
 
+@pytest.mark.parametrize("mode", ["linear", "align_corners"])
+def test_arrays_of_float16(mode: str, rng: np.random.Generator) -> None:
+    """An image of pil's backend comes as it is; positions are not of 11 bits."""
+    torch = pytest.importorskip("torch")
+    x = rng.random((3, 13, 54)).astype(np.float16)
+    corners = mode == "align_corners"
+    expected = torch.nn.functional.interpolate(torch.from_numpy(x[None]), size=(61, 60), mode="bilinear", align_corners=corners)
+    found = Resample(61, 60, *INTERPOLATION[mode], TORCH_FLOATS).numpy(x)
+    assert found.dtype == np.float16
+    if torch.backends.cpu.get_cpu_capability() == "DEFAULT":
+        assert np.abs(found.astype(float) - expected[0].numpy()).max() < 2e-3  # a last place, where the sum rounds otherwise
+    else:
+        np.testing.assert_array_equal(found, expected[0].numpy())
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("channels", [4, 7, 8, 13, 16])
 @pytest.mark.parametrize("mode", ["linear", "align_corners"])

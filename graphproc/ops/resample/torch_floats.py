@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,8 @@ class TorchFloats(Arithmetic):
 
     def numpy(self, op: Resample, x: Array) -> Array:
         """Add up tap by tap, one axis after the other, or both axes at once for small results."""
+        if x.dtype == np.float16:  # an image of this type: positions and sums of 11 bits would be far off
+            return self.numpy(replace(op, weights="f16"), x.astype(np.float32)).astype(np.float16)
         if self._may_be_at_once(op) and num.known(op.height) + num.known(op.width) <= AT_ONCE_SIDES:
             return _numpy_at_once(op, x)
         real = x.dtype.type
