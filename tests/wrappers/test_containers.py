@@ -174,6 +174,14 @@ def test_what_transformers_stacks_has_one_shape(
         ours(name, {"backend": "pil", **settings})(images, return_tensors=tensors)
 
 
+def test_colours_of_images_of_several_sizes_are_a_list_in_torchvisions_backend() -> None:
+    images = [np.random.default_rng(side).integers(0, 256, (side, 11, 3), dtype=np.uint8) for side in (18, 14)]
+    settings = {"backend": "torchvision", "clusters": [[0, 0, 0], [1, 1, 1]], "do_resize": False}
+    expected, found = (make("ImageGPTImageProcessor", settings)(images)["input_ids"] for make in (theirs, ours))
+    assert [one.shape for one in found] == [one.shape for one in expected]
+    assert all((one == other).all() for one, other in zip(found, expected, strict=True))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tensors", [None, "np"])
 @pytest.mark.parametrize("name", ["Idefics2ImageProcessor", "Idefics3ImageProcessor", "MllamaImageProcessor"])

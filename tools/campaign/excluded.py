@@ -243,6 +243,12 @@ LIMITS: tuple[Limit, ...] = (
         "not compiled: |, which is not compiled|is compiled (for floats|with bilinear .2.) alone"
         "|which max_model_len has room for|clusters are no bytes|codebook_do_map_pixels: expected",
     ),
+    Limit(
+        "a size without both sides",
+        "the class's row in README names it",
+        r"size: expected height and width, got \{'(max_height|shortest_edge|longest_edge|m\w+_pixels)'",
+        ("LlavaOnevision",),
+    ),
     Limit("PIL images of mode LAB for timm", "the class's row in README names it", "modes other than LAB", ("TimmWrapper",)),
     Limit(
         "filters that torchvision lacks",

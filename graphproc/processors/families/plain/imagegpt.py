@@ -8,7 +8,7 @@ from graphproc.configs.config import NEEDS, Config
 from graphproc.configs.settings import Setting, flag, number
 from graphproc.errors import ConfigError
 from graphproc.ir.backends import TORCHVISION
-from graphproc.ir.delivery import Delivery
+from graphproc.ir.delivery import TENSOR, Delivery
 from graphproc.ir.program import ProgramBuilder, Value
 from graphproc.ops import NearestColor
 from graphproc.processors import stages
@@ -35,8 +35,9 @@ def input_ids(b: ProgramBuilder, config: Config, x: Value) -> None:
     elif x.type.dtype != "f32":
         raise ConfigError("do_color_quantize: expected do_rescale or do_normalize to be on; clusters are no bytes")
     else:
-        nearest = NearestColor(config.clusters, fused=b.backend == TORCHVISION)
-        b.output("input_ids", b.add(nearest, x), delivery=Delivery(container="alike"))
+        torchvision = b.backend == TORCHVISION
+        ids = b.add(NearestColor(config.clusters, fused=torchvision), x)
+        b.output("input_ids", ids, delivery=TENSOR if torchvision else Delivery(container="alike"))
 
 
 SPECS = (
