@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import transformers
 from cases.parity import ours, picture, theirs
 
 import graphproc as gp
@@ -102,3 +104,13 @@ def test_a_limit_of_nothing_leaves_the_smallest_size(key: str, limit: str) -> No
     found, wanted = (make("PPOCRV5ServerDetImageProcessor", settings)(image, return_tensors="np") for make in (ours, theirs))
     for name, array in wanted.items():
         np.testing.assert_array_equal(found[name], array)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64"])
+def test_whole_numbers_that_are_clipped_become_floats(dtype: str) -> None:
+    image = torch.from_numpy(np.random.default_rng(0).integers(-100, 120, (3, 15, 9)).astype(dtype))
+    settings = {"size": {"height": 61, "width": 45}, "do_normalize": False, "do_rescale": False}
+    expected = transformers.PPDocLayoutV4ImageProcessor(**settings)(image, return_tensors="np")["pixel_values"]
+    found = gp.PPDocLayoutV4ImageProcessor(**settings)(image, return_tensors="np")["pixel_values"]
+    assert found.dtype == expected.dtype == np.float32
+    assert (found == expected).all()

@@ -32,7 +32,7 @@ def within_bytes(b: ProgramBuilder, config: Config, x: Value) -> Value:
     """
     if b.image.type.dtype in FLOATS:
         raise ConfigError("do_resize: the range of floats is found in their values, which is not compiled.")
-    x = x.cast("f32") if x.type.dtype == "u8" else x
+    x = x if x.type.dtype in FLOATS else x.cast("f32")  # as torch makes of whole numbers between float bounds
     upper = 255.0 * (config.rescale_factor if config.do_rescale else 1.0)
     return x.clip(0.0, upper)
 
